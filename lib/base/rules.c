@@ -275,7 +275,8 @@ static int level_push(struct walk *w, const struct rule *rules, const struct jso
                       bool is_map)
 {
     if (json_type_of(object) != JSON_OBJECT) {
-        return err_set(w->err, TC_EINVAL, "%s: must be an object", w->path);
+        return err_set(w->err, TC_EINVAL, "%s: must be an object",
+                       w->path_size > 0 ? w->path : "the document");
     }
     TC_ASSERT(w->depth < LIMIT_JSON_DEPTH); /* the tree is no deeper */
     for (const struct rule *rule = rules; !is_map && rule->name != NULL; rule++) {
