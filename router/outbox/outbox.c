@@ -1,0 +1,433 @@
+/* The index of unfinished notifications: items by id, lines (monitor, recipient) as lists, and for
+ * each channel a heap of lines by the instant at which their head may go. Pure memory: router/flow
+ * feeds it from rows and commits, and asks it what may go out next. */
+#include "router/outbox/outbox.h"
+
+#include <string.h>
+#include <uthash.h>
+
+#include "lib/base/assert.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+struct entry {
+    struct outbox_item item;
+    struct line *line;         /* borrowed */
+    struct entry *later;       /* next of the same line, borrowed */
+    struct entry *of_incident; /* next of the same incident, borrowed */
+    UT_hash_handle hh;
+};
+
+struct line_key {
+    uint32_t monitor_id;
+    char recipient[CORE_TARGET_BYTES];
+};
+
+struct line {
+    struct line_key key;
+    struct channel *channel; /* borrowed */
+    struct entry *head;      /* borrowed, never NULL */
+    struct entry *tail;      /* borrowed */
+    int64_t ready_utc_ms;    /* when head may go */
+    size_t place;            /* in the channel's heap */
+    UT_hash_handle hh;
+};
+
+struct channel {
+    char name[OUTBOX_CHANNEL_BYTES];
+    struct line **heap; /* owned array of borrowed lines */
+    size_t count;
+    size_t cap;
+    size_t item_count;
+    UT_hash_handle hh;
+};
+
+struct pause {
+    char recipient[CORE_TARGET_BYTES];
+    int64_t until_utc_ms;
+    UT_hash_handle hh;
+};
+
+struct incident {
+    uint64_t id;
+    struct entry *first; /* borrowed, in order of id */
+    struct entry *last;  /* borrowed */
+    UT_hash_handle hh;
+};
+
+struct outbox {
+    struct entry *entries;
+    struct line *lines;
+    struct channel *channels;
+    struct pause *pauses;
+    struct incident *incidents;
+};
+
+/* --- A binary heap of lines, earliest first; equal instants by the lower id ------------------- */
+
+static bool is_earlier(const struct line *a, const struct line *b)
+{
+    if (a->ready_utc_ms != b->ready_utc_ms) {
+        return a->ready_utc_ms < b->ready_utc_ms;
+    }
+    return a->head->item.id < b->head->item.id;
+}
+
+static void heap_put(struct channel *channel, size_t place, struct line *line)
+{
+    channel->heap[place] = line;
+    line->place = place;
+}
+
+static void heap_settle(struct channel *channel, struct line *line)
+{
+    size_t place = line->place;
+    while (place > 0 && is_earlier(line, channel->heap[(place - 1) / 2])) {
+        heap_put(channel, place, channel->heap[(place - 1) / 2]);
+        place = (place - 1) / 2;
+    }
+    for (;;) {
+        size_t child = 2 * place + 1;
+        if (child >= channel->count) {
+            break;
+        }
+        if (child + 1 < channel->count &&
+            is_earlier(channel->heap[child + 1], channel->heap[child])) {
+            child++;
+        }
+        if (!is_earlier(channel->heap[child], line)) {
+            break;
+        }
+        heap_put(channel, place, channel->heap[child]);
+        place = child;
+    }
+    heap_put(channel, place, line);
+}
+
+static void heap_add(struct channel *channel, struct line *line)
+{
+    if (channel->count == channel->cap) {
+        channel->cap = channel->cap == 0 ? 16 : channel->cap * 2;
+        channel->heap = mem_resize(channel->heap, channel->cap, sizeof(struct line *));
+    }
+    heap_put(channel, channel->count++, line);
+    heap_settle(channel, line);
+}
+
+static void heap_remove(struct channel *channel, const struct line *line)
+{
+    struct line *last = channel->heap[--channel->count];
+    if (last != line) {
+        heap_put(channel, line->place, last);
+        heap_settle(channel, last);
+    }
+}
+
+/* --- Lines ----------------------------------------------------------------------------------- */
+
+static int64_t later_of(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void line_refresh(struct outbox *outbox, struct line *line)
+{
+    const struct outbox_item *head = &line->head->item;
+    struct pause *pause = NULL;
+    HASH_FIND_STR(outbox->pauses, line->key.recipient, pause);
+    line->ready_utc_ms = later_of(head->due_utc_ms, head->leased_until_utc_ms);
+    if (pause != NULL) {
+        line->ready_utc_ms = later_of(line->ready_utc_ms, pause->until_utc_ms);
+    }
+    heap_settle(line->channel, line);
+}
+
+static struct channel *channel_of(struct outbox *outbox, const char *recipient)
+{
+    char name[OUTBOX_CHANNEL_BYTES];
+    const char *target = outbox_split(recipient, name);
+    TC_ASSERT(target != NULL);
+    struct channel *channel = NULL;
+    HASH_FIND_STR(outbox->channels, name, channel);
+    if (channel == NULL) {
+        channel = mem_alloc(sizeof(*channel));
+        memcpy(channel->name, name, sizeof(name));
+        HASH_ADD_STR(outbox->channels, name, channel);
+    }
+    return channel;
+}
+
+static struct line_key key_of(uint32_t monitor_id, const char *recipient)
+{
+    struct line_key key;
+    memset(&key, 0, sizeof(key)); /* hashed whole, padding too */
+    key.monitor_id = monitor_id;
+    int code = str_copy(key.recipient, sizeof(key.recipient), recipient);
+    TC_ASSERT(code == 0);
+    return key;
+}
+
+static void line_append(struct outbox *outbox, struct entry *entry)
+{
+    struct line_key key = key_of(entry->item.monitor_id, entry->item.recipient);
+    struct line *line = NULL;
+    HASH_FIND(hh, outbox->lines, &key, sizeof(key), line);
+    if (line != NULL) {
+        TC_ASSERT(line->tail->item.id < entry->item.id);
+        line->tail->later = entry;
+        line->tail = entry;
+        entry->line = line;
+        return;
+    }
+    line = mem_alloc(sizeof(*line));
+    line->key = key;
+    line->channel = channel_of(outbox, entry->item.recipient);
+    line->head = entry;
+    line->tail = entry;
+    entry->line = line;
+    HASH_ADD(hh, outbox->lines, key, sizeof(line->key), line);
+    heap_add(line->channel, line);
+    line_refresh(outbox, line);
+}
+
+static void line_drop(struct outbox *outbox, const struct entry *entry)
+{
+    struct line *line = entry->line;
+    if (line->head == entry && entry->later == NULL) {
+        heap_remove(line->channel, line);
+        HASH_DEL(outbox->lines, line);
+        mem_free(line);
+        return;
+    }
+    if (line->head == entry) {
+        line->head = entry->later;
+        line_refresh(outbox, line);
+        return;
+    }
+    struct entry *before = line->head;
+    while (before->later != entry) {
+        before = before->later;
+    }
+    before->later = entry->later;
+    if (line->tail == entry) {
+        line->tail = before;
+    }
+}
+
+/* --- Incidents ------------------------------------------------------------------------------- */
+
+static void incident_append(struct outbox *outbox, struct entry *entry)
+{
+    struct incident *incident = NULL;
+    HASH_FIND(hh, outbox->incidents, &entry->item.incident_id, sizeof(uint64_t), incident);
+    if (incident == NULL) {
+        incident = mem_alloc(sizeof(*incident));
+        incident->id = entry->item.incident_id;
+        incident->first = entry;
+        HASH_ADD(hh, outbox->incidents, id, sizeof(uint64_t), incident);
+    } else {
+        incident->last->of_incident = entry;
+    }
+    incident->last = entry;
+}
+
+static void incident_drop(struct outbox *outbox, const struct entry *entry)
+{
+    struct incident *incident = NULL;
+    HASH_FIND(hh, outbox->incidents, &entry->item.incident_id, sizeof(uint64_t), incident);
+    TC_ASSERT(incident != NULL);
+    struct entry **link = &incident->first;
+    struct entry *before = NULL;
+    while (*link != entry) {
+        before = *link;
+        link = &before->of_incident;
+    }
+    *link = entry->of_incident;
+    if (incident->last == entry) {
+        incident->last = before;
+    }
+    if (incident->first == NULL) {
+        HASH_DEL(outbox->incidents, incident);
+        mem_free(incident);
+    }
+}
+
+static struct entry *entry_of(const struct outbox *outbox, uint64_t id)
+{
+    struct entry *entry = NULL;
+    HASH_FIND(hh, outbox->entries, &id, sizeof(id), entry);
+    return entry;
+}
+
+/* --- Public ---------------------------------------------------------------------------------- */
+
+struct outbox *outbox_new(void)
+{
+    return mem_alloc(sizeof(struct outbox));
+}
+
+static void channels_free(struct outbox *outbox)
+{
+    struct channel *channel = NULL;
+    struct channel *next = NULL;
+    HASH_ITER(hh, outbox->channels, channel, next)
+    {
+        HASH_DEL(outbox->channels, channel);
+        mem_free(channel->heap);
+        mem_free(channel);
+    }
+}
+
+struct outbox *outbox_free(struct outbox *outbox)
+{
+    if (outbox == NULL) {
+        return NULL;
+    }
+    while (outbox->entries != NULL) {
+        outbox_remove(outbox, outbox->entries->item.id);
+    }
+    channels_free(outbox);
+    struct pause *pause = NULL;
+    struct pause *next = NULL;
+    HASH_ITER(hh, outbox->pauses, pause, next)
+    {
+        HASH_DEL(outbox->pauses, pause);
+        mem_free(pause);
+    }
+    mem_free(outbox);
+    return NULL;
+}
+
+void outbox_add(struct outbox *outbox, const struct outbox_item *item)
+{
+    TC_ASSERT(entry_of(outbox, item->id) == NULL);
+    struct entry *entry = mem_alloc(sizeof(*entry));
+    entry->item = *item;
+    HASH_ADD(hh, outbox->entries, item.id, sizeof(uint64_t), entry);
+    line_append(outbox, entry);
+    incident_append(outbox, entry);
+    entry->line->channel->item_count++;
+}
+
+const struct outbox_item *outbox_find(const struct outbox *outbox, uint64_t id)
+{
+    const struct entry *entry = entry_of(outbox, id);
+    return entry == NULL ? NULL : &entry->item;
+}
+
+void outbox_remove(struct outbox *outbox, uint64_t id)
+{
+    struct entry *entry = entry_of(outbox, id);
+    if (entry == NULL) {
+        return;
+    }
+    entry->line->channel->item_count--;
+    line_drop(outbox, entry);
+    incident_drop(outbox, entry);
+    HASH_DEL(outbox->entries, entry);
+    mem_free(entry);
+}
+
+void outbox_restore(struct outbox *outbox, const struct outbox_item *before)
+{
+    struct entry *entry = entry_of(outbox, before->id);
+    TC_ASSERT(entry != NULL);
+    entry->item = *before;
+    if (entry->line->head == entry) {
+        line_refresh(outbox, entry->line);
+    }
+}
+
+void outbox_lease(struct outbox *outbox, uint64_t id, int64_t until_utc_ms)
+{
+    const struct outbox_item *item = outbox_find(outbox, id);
+    TC_ASSERT(item != NULL);
+    struct outbox_item after = *item;
+    after.attempts++;
+    after.leased_until_utc_ms = until_utc_ms;
+    outbox_restore(outbox, &after);
+}
+
+void outbox_postpone(struct outbox *outbox, uint64_t id, int64_t due_utc_ms)
+{
+    const struct outbox_item *item = outbox_find(outbox, id);
+    TC_ASSERT(item != NULL);
+    struct outbox_item after = *item;
+    after.due_utc_ms = due_utc_ms;
+    after.leased_until_utc_ms = CORE_NEVER;
+    outbox_restore(outbox, &after);
+}
+
+void outbox_pause(struct outbox *outbox, const char *recipient, int64_t until_utc_ms)
+{
+    struct pause *pause = NULL;
+    HASH_FIND_STR(outbox->pauses, recipient, pause);
+    if (pause == NULL) {
+        pause = mem_alloc(sizeof(*pause));
+        int code = str_copy(pause->recipient, sizeof(pause->recipient), recipient);
+        TC_ASSERT(code == 0);
+        HASH_ADD_STR(outbox->pauses, recipient, pause);
+    }
+    pause->until_utc_ms = until_utc_ms;
+    struct line *line = NULL;
+    struct line *next = NULL;
+    HASH_ITER(hh, outbox->lines, line, next)
+    {
+        if (str_eq(line->key.recipient, recipient)) {
+            line_refresh(outbox, line);
+        }
+    }
+}
+
+const struct outbox_item *outbox_next(struct outbox *outbox, const char *channel,
+                                      int64_t now_utc_ms)
+{
+    struct channel *found = NULL;
+    HASH_FIND_STR(outbox->channels, channel, found);
+    if (found == NULL || found->count == 0 || found->heap[0]->ready_utc_ms > now_utc_ms) {
+        return NULL;
+    }
+    return &found->heap[0]->head->item;
+}
+
+int64_t outbox_ready_utc_ms(const struct outbox *outbox, const char *channel)
+{
+    struct channel *found = NULL;
+    HASH_FIND_STR(outbox->channels, channel, found);
+    return found == NULL || found->count == 0 ? CORE_NEVER : found->heap[0]->ready_utc_ms;
+}
+
+void outbox_each_of_incident(const struct outbox *outbox, uint64_t incident_id, outbox_fn fn,
+                             void *ctx)
+{
+    struct incident *incident = NULL;
+    HASH_FIND(hh, outbox->incidents, &incident_id, sizeof(incident_id), incident);
+    for (struct entry *entry = incident == NULL ? NULL : incident->first; entry != NULL;
+         entry = entry->of_incident) {
+        fn(ctx, &entry->item);
+    }
+}
+
+size_t outbox_count(const struct outbox *outbox)
+{
+    return HASH_COUNT(outbox->entries);
+}
+
+size_t outbox_count_of_channel(const struct outbox *outbox, const char *channel)
+{
+    struct channel *found = NULL;
+    HASH_FIND_STR(outbox->channels, channel, found);
+    return found == NULL ? 0 : found->item_count;
+}
+
+const char *outbox_split(const char *recipient, char *ret_channel)
+{
+    const char *colon = strchr(recipient, ':');
+    if (colon == NULL || colon == recipient || colon - recipient >= OUTBOX_CHANNEL_BYTES) {
+        return NULL;
+    }
+    size_t size = (size_t)(colon - recipient);
+    memcpy(ret_channel, recipient, size);
+    ret_channel[size] = '\0';
+    return colon + 1;
+}
