@@ -49,14 +49,22 @@ struct core_monitor {
 
 /* Where one recipient's word of an incident stands (docs/spec.md 1.3). */
 enum core_told {
-    CORE_TOLD_PENDING, /* its ALERT is in the outbox, nothing handed over yet */
-    CORE_TOLD_YES,     /* a channel accepted its ALERT, or may have */
+    CORE_TOLD_PENDING, /* its ALERT is in the outbox and surely not accepted by anybody yet */
+    CORE_TOLD_YES,     /* its ALERT was accepted, is in flight, or may have been accepted */
     CORE_TOLD_DEAD,    /* its ALERT is a dead letter: counts as not told */
-    CORE_TOLD_ENDED,   /* its end has been enqueued */
+    CORE_TOLD_ENDED,   /* nothing is owed any more: its end is enqueued or was not due */
+};
+
+/* One address that a monitor's row names now, parsed and normalised (router/core/recipients.h). */
+struct core_target {
+    char target[CORE_TARGET_BYTES]; /* "channel:target" */
+    bool
+        keeps_alert; /* the channel holds an open alert of its own until it is resolved (PagerDuty) */
 };
 
 struct core_recipient {
-    char target[CORE_TARGET_BYTES]; /* "channel:target" as it was at ALERT, normalised */
+    char target[CORE_TARGET_BYTES]; /* as it was at its ALERT */
+    bool keeps_alert;               /* see core_target */
     enum core_told told;
 };
 
@@ -75,9 +83,10 @@ struct core_incident {
     int64_t closed_utc_ms;             /* CORE_NEVER while open */
     int64_t notified_utc_ms;           /* decision time of its last notification */
     int64_t notified_scheduled_utc_ms; /* scheduled time of the run that caused it, or never */
+    uint32_t round; /* decisions that enqueued anything: part of the idempotency key */
     uint32_t reminder_count;
     uint32_t ack_keep_minutes; /* keep the acknowledgement through flapping; 0: no */
-    bool was_acknowledged;     /* at its recovery, with ack_keep_minutes > 0 */
+    int64_t kept_ack_utc_ms;   /* its acknowledgedDt at its recovery, or CORE_NEVER: none is kept */
     int64_t kept_ack_expires_utc_ms;
     size_t told_count;
     struct core_recipient told[LIMIT_TOLD];
@@ -112,6 +121,8 @@ enum core_reason {
     CORE_REASON_CANCELLED,
     CORE_REASON_QUIET,
     CORE_REASON_TOLD_LIST_FULL,
+    CORE_REASON_RECIPIENTS_PARTLY, /* some entries of peopleToNotify are invalid */
+    CORE_REASON_RECIPIENTS_UNUSABLE,
     /* history only */
     CORE_REASON_STALE_GENERATION,
     CORE_REASON_STALE_ORDER,
@@ -119,15 +130,19 @@ enum core_reason {
     /* commands and edits */
     CORE_REASON_ACK_SET,
     CORE_REASON_ACK_REFUSED_OK,
+    CORE_REASON_ACK_REFUSED_PAST, /* its expiry is not in the future */
     CORE_REASON_ACK_CLEARED,
     CORE_REASON_ACK_EXPIRED,
+    CORE_REASON_ACK_KEPT, /* through flapping, at a recovery */
+    CORE_REASON_ACK_NONE, /* nothing to take back */
     CORE_REASON_RESET,
     CORE_REASON_FORCED_ALERT, /* state set to alert by hand */
     CORE_REASON_PAUSED,
     CORE_REASON_RESUMED,
     CORE_REASON_DELETED,
     CORE_REASON_DEADLINE_MISSED,
-    CORE_REASON_CONFIG, /* the monitor's own row is unusable */
+    CORE_REASON_TIME_IN_FUTURE, /* a time of the row counts as now */
+    CORE_REASON_CONFIG,         /* the monitor's own row is unusable */
     CORE_REASON_COUNT_,
 };
 
