@@ -2,17 +2,17 @@
  * host allows; router, web, cli, runner and tocsin-check validate with it. */
 #include "proto/checks.h"
 
+#include <string.h>
+
 #include "lib/base/json.h"
 #include "lib/base/limits.h"
 #include "lib/base/rules.h"
 #include "lib/base/str.h"
 
-#include <string.h>
-
 enum {
     FILE_BYTES = 64, /* of the part behind the colon */
 };
-#define DAY_MS INT64_C(86400000)
+#define DAY_MS      INT64_C(86400000)
 #define BYTES_LIMIT (INT64_C(1) << 53)
 
 static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "OPTIONS", NULL};
@@ -46,10 +46,14 @@ static int check_host(const char *text, struct err *err)
     return TC_OK;
 }
 
-static const struct rule header_rules[] = {
-    {.name = "*", .type = RULE_STRING, .max = LIMIT_LABELS_BYTES, .doc = "Value of the header."},
-    {.name = NULL},
-};
+static int check_header(const char *text, struct err *err)
+{
+    const char *colon = strchr(text, ':');
+    if (colon == NULL || colon == text || strpbrk(text, "\r\n") != NULL) {
+        return err_set(err, TC_EINVAL, "must be \"Name: value\" on one line");
+    }
+    return TC_OK;
+}
 
 static const struct rule http_rules[] = {
     {.name = "url",
@@ -66,10 +70,10 @@ static const struct rule http_rules[] = {
      .fallback = "\"GET\"",
      .doc = "Request method."},
     {.name = "headers",
-     .type = RULE_MAP,
+     .type = RULE_STRINGS,
      .max = LIMIT_LABELS,
-     .rules = header_rules,
-     .doc = "Header fields to send; no secrets, rows are read by many."},
+     .check = check_header,
+     .doc = "Header lines to send, \"Name: value\"; no secrets, rows are read by many."},
     {.name = "body",
      .type = RULE_STRING,
      .max = LIMIT_PARAMS_BYTES,
@@ -108,7 +112,12 @@ static const struct rule tcp_rules[] = {
      .max = LIMIT_NAME_BYTES,
      .check = check_host,
      .doc = "Where to connect."},
-    {.name = "port", .type = RULE_INTEGER, .is_required = true, .min = 1, .max = 65535, .doc = "Port."},
+    {.name = "port",
+     .type = RULE_INTEGER,
+     .is_required = true,
+     .min = 1,
+     .max = 65535,
+     .doc = "Port."},
     {.name = "send",
      .type = RULE_STRING,
      .max = LIMIT_LABELS_BYTES,
@@ -242,14 +251,10 @@ static const struct {
     const char *name; /* with the colon of those that take a file */
     const struct rule *rules;
 } kinds[] = {
-    [CHECKS_SQL] = {"sql", sql_rules},
-    [CHECKS_HTTP] = {"http", http_rules},
-    [CHECKS_TCP] = {"tcp", tcp_rules},
-    [CHECKS_DISK] = {"disk", disk_rules},
-    [CHECKS_FILE] = {"file", file_rules},
-    [CHECKS_HEARTBEAT] = {"heartbeat", heartbeat_rules},
-    [CHECKS_EXEC] = {"exec:", NULL},
-    [CHECKS_NAGIOS] = {"nagios:", nagios_rules},
+    [CHECKS_SQL] = {"sql", sql_rules},    [CHECKS_HTTP] = {"http", http_rules},
+    [CHECKS_TCP] = {"tcp", tcp_rules},    [CHECKS_DISK] = {"disk", disk_rules},
+    [CHECKS_FILE] = {"file", file_rules}, [CHECKS_HEARTBEAT] = {"heartbeat", heartbeat_rules},
+    [CHECKS_EXEC] = {"exec:", NULL},      [CHECKS_NAGIOS] = {"nagios:", nagios_rules},
     [CHECKS_PHP] = {"php:", NULL},
 };
 
@@ -349,8 +354,7 @@ static int check_files(const struct json_value *params, struct err *err)
     if (has(params, "glob")) {
         const char *glob = json_string(json_member(params, "glob"));
         if (strchr(glob + strcspn(glob, "*?["), '/') != NULL) {
-            return err_set(err, TC_EINVAL,
-                           "params.glob may have wildcards in its last part only");
+            return err_set(err, TC_EINVAL, "params.glob may have wildcards in its last part only");
         }
     }
     int rc = check_order(params, "minSize", "maxSize", err);
@@ -366,8 +370,9 @@ static int check_sql(const struct json_value *params, struct err *err)
     }
     bool has_limit = has(params, "min") || has(params, "max") || has(params, "equals");
     if (is_fresh == has_limit) {
-        return err_set(err, TC_EINVAL, "params.min, max and equals belong to modes value and "
-                                       "rows, which need one of them");
+        return err_set(err, TC_EINVAL,
+                       "params.min, max and equals belong to modes value and "
+                       "rows, which need one of them");
     }
     if (has(params, "equals")) {
         enum json_type type = json_type_of(json_member(params, "equals"));
