@@ -119,8 +119,7 @@ int parse_double(const char **cursor, double *ret_value)
     /* "0x1" is the one case where strtod reads on behind the span: the number is its "0". */
     const char *p = *cursor + (**cursor == '-' ? 1 : 0);
     bool is_hex_like = p[0] == '0' && (p[1] == 'x' || p[1] == 'X');
-    double zero = **cursor == '-' ? -0.0 : 0.0;
-    double value = is_hex_like ? zero : strtod(*cursor, NULL);
+    double value = is_hex_like ? 0 : strtod(*cursor, NULL);
     if (!isfinite(value)) {
         return TC_ERANGE;
     }

@@ -50,14 +50,13 @@ struct tz_cache *tz_cache_new(const char *folder);
 struct tz_cache *tz_cache_free(struct tz_cache *cache);
 TC_DEFINE_CLEANUP(struct tz_cache *, tz_cache_free)
 
-/* Open a zone by its exact name.
- * Shape:  "America/Chicago", "UTC"; not "CST5CDT,M3…", "+05:00" or a path.
- * Units:  now in Unix ms.
+/* Open a zone by its exact name; one that is open already costs a look-up.
+ * Shape:  "America/Chicago", "UTC"; not "CST5CDT,M3...", "+05:00" or a path.
+ * Units:  none.
  * Owns:   the cache keeps the zone; ret_zone is valid, at this address, until tz_cache_free.
  * Errors: TC_EINVAL unknown or misspelt, with the nearest name there is; TC_ENOENT no tzdata on
  *         this machine; TC_ECORRUPT its file is not a zone. Never another zone instead. */
-int tz_open(struct tz_cache *cache, const char *name, int64_t now_utc_ms,
-            const struct tz **ret_zone, struct err *err);
+int tz_open(struct tz_cache *cache, const char *name, const struct tz **ret_zone, struct err *err);
 
 /* Look whether files of open zones changed, at most once an hour, and read those that did. A zone
  * whose new file is missing or unusable keeps what it has.
