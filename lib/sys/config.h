@@ -57,8 +57,8 @@ struct config {
         int64_t grace_ms;     /* added to every deadline */
         int64_t retry_for_ms; /* a delivery is given up after this */
         int64_t pulse_ms;
-        int64_t keep_runs_ms;  /* history of runs */
-        int64_t keep_sent_ms;  /* closed incidents and finished notifications */
+        int64_t keep_runs_ms;      /* history of runs */
+        int64_t keep_incidents_ms; /* closed incidents and finished notifications */
         const char *audit_key; /* secret reference: signs checkpoints; NULL: keys.dir/audit.pem */
         const char *checkpoint_to; /* "channel:target" or NULL */
     } router;
