@@ -273,6 +273,7 @@ struct message_deliver {
     struct message_deliver_result result;
     bool has_previous;
     struct message_deliver_previous previous;
+    const char *told_id; /* provider_id of the outcome of this recipient's ALERT; NULL: none */
     int64_t decided_at_utc_ms;
     int64_t created_at_utc_ms;
 };
