@@ -106,7 +106,7 @@ void schedule_finished(struct schedule *schedule, uint64_t id);
 int64_t schedule_wake_utc_ms(const struct schedule *schedule);
 
 /* Compute coming ticks anew, after the clock stepped or zones changed. What is due already stays
- * due: it runs once.
+ * due and runs once, unless the clock stepped back behind its tick.
  * Shape:  now is the clock's after the step.
  * Units:  Unix ms.
  * Owns:   nothing.

@@ -302,6 +302,13 @@ int cron_parse(const char *text, struct cron *ret_cron, struct err *err)
     return parse_fields(words, ret_cron, err);
 }
 
+bool cron_is_same(const struct cron *a, const struct cron *b)
+{
+    return a->every_ms == b->every_ms && a->minutes == b->minutes && a->hours == b->hours &&
+           a->days == b->days && a->months == b->months && a->weekdays == b->weekdays &&
+           a->is_wild == b->is_wild && a->is_either_day == b->is_either_day;
+}
+
 static int64_t ceil_to(int64_t value, int64_t unit)
 {
     int64_t rest = value % unit;

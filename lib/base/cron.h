@@ -36,6 +36,9 @@ struct cron {
  *         date that never comes (30 February). */
 int cron_parse(const char *text, struct cron *ret_cron, struct err *err);
 
+/* Whether two schedules fire alike, field by field. Trivial. */
+bool cron_is_same(const struct cron *a, const struct cron *b);
+
 /* The first instant after another at which a schedule fires.
  * Shape:  from cron_parse; zone is not used by "@every".
  * Units:  Unix ms, UTC; the answer is greater than after_utc_ms.

@@ -204,14 +204,7 @@ static void test_texts_that_mean_the_same(void **state)
             fail_msg("%s", err.text);
         }
         assert_int_equal(cron_parse(rows[i][1], &b, NULL), TC_OK);
-        assert_int_equal(a.minutes, b.minutes);
-        assert_int_equal(a.hours, b.hours);
-        assert_int_equal(a.days, b.days);
-        assert_int_equal(a.months, b.months);
-        assert_int_equal(a.weekdays, b.weekdays);
-        assert_int_equal(a.is_wild, b.is_wild);
-        assert_int_equal(a.is_either_day, b.is_either_day);
-        assert_int_equal(a.every_ms, b.every_ms);
+        assert_true(cron_is_same(&a, &b));
     }
 }
 
