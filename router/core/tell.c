@@ -1,0 +1,275 @@
+/* Fan-out of a decision to recipients, and the list of those told. That something is to be told is
+ * decided in machine.c and decide.c; how and when it is delivered is the outbox's. */
+#include "router/core/tell.h"
+
+#include <string.h>
+
+#include "lib/base/assert.h"
+
+enum {
+    TOLD_NONE = LIMIT_TOLD, /* no such entry */
+};
+
+static bool is_told(enum core_told told)
+{
+    return told == CORE_TOLD_PENDING || told == CORE_TOLD_YES;
+}
+
+bool tell_was_anybody_told(const struct core_incident *incident)
+{
+    for (size_t i = 0; i < incident->told_count; i++) {
+        if (incident->told[i].told != CORE_TOLD_ENDED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t find_told(const struct core_incident *incident, const char *target)
+{
+    for (size_t i = 0; i < incident->told_count; i++) {
+        if (strcmp(incident->told[i].target, target) == 0) {
+            return i;
+        }
+    }
+    return TOLD_NONE;
+}
+
+/* The entry of a target; where there is none a new one, or that of somebody who is owed nothing. */
+static size_t claim_told(struct step *step, const struct core_target *target)
+{
+    struct core_incident *incident = step_incident(step);
+    size_t at = find_told(incident, target->target);
+
+    if (at != TOLD_NONE) {
+        return at;
+    }
+    at = incident->told_count;
+    for (size_t i = 0; at == LIMIT_TOLD && i < LIMIT_TOLD; i++) {
+        at = is_told(incident->told[i].told) ? at : i;
+    }
+    if (at == LIMIT_TOLD) {
+        return TOLD_NONE;
+    }
+    if (at == incident->told_count) {
+        incident->told_count++;
+    }
+    memcpy(incident->told[at].target, target->target, sizeof(target->target));
+    incident->told[at].keeps_alert = target->keeps_alert;
+    incident->told[at].told = CORE_TOLD_ENDED;
+    return at;
+}
+
+static void enqueue(struct step *step, enum core_kind kind, size_t told, enum core_reason reason)
+{
+    struct core_plan *plan = step->plan;
+
+    TC_ASSERT(plan->notification_count < CORE_NOTIFICATIONS_MAX);
+    plan->notifications[plan->notification_count++] = (struct core_notification){
+        .kind = kind,
+        .told = told,
+        .is_collapsed = reason == CORE_REASON_SEND_COLLAPSED,
+        .reason = reason,
+    };
+}
+
+static void cancel(struct step *step, enum core_kind kind, size_t told, enum core_reason reason)
+{
+    struct core_plan *plan = step->plan;
+
+    TC_ASSERT(plan->cancel_count < CORE_CANCELS_MAX);
+    plan->cancels[plan->cancel_count++] =
+        (struct core_cancel){.kind = kind, .told = told, .reason = reason};
+}
+
+/* Number what was enqueued. A decision that enqueues nothing leaves no trace in the numbers. */
+static void number_round(struct step *step)
+{
+    struct core_plan *plan = step->plan;
+    bool has_reminder = false;
+
+    if (plan->notification_count == 0) {
+        return;
+    }
+    plan->incident.round++;
+    for (size_t i = 0; i < plan->notification_count; i++) {
+        has_reminder = has_reminder || plan->notifications[i].kind == CORE_KIND_REMINDER;
+    }
+    plan->incident.reminder_count += has_reminder ? 1 : 0;
+    for (size_t i = 0; i < plan->notification_count; i++) {
+        struct core_notification *notification = &plan->notifications[i];
+
+        notification->round = plan->incident.round;
+        notification->number =
+            notification->kind == CORE_KIND_REMINDER ? plan->incident.reminder_count : 0;
+    }
+}
+
+/* SPEC 1.4 "written only if at least one notification was enqueued" */
+static void write_last_notification(struct step *step)
+{
+    struct core_plan *plan = step->plan;
+    enum core_kind kind = CORE_KIND_ALERT;
+
+    if (plan->notification_count == 0) {
+        return;
+    }
+    for (size_t i = 0; i < plan->notification_count; i++) {
+        if (plan->notifications[i].kind != CORE_KIND_ALERT) {
+            kind = plan->notifications[i].kind;
+        }
+    }
+    plan->monitor.last_notification_utc_ms = step->now_utc_ms;
+    plan->monitor.last_notification_kind = kind;
+    plan->incident.notified_utc_ms = step->now_utc_ms;
+    plan->incident.notified_scheduled_utc_ms = step->scheduled_utc_ms;
+}
+
+/* Whom the row names now. SPEC 1.9 "default_recipients stand in for it" */
+static const struct core_target *targets_now(struct step *step, size_t *ret_count)
+{
+    const struct core_view *view = step->view;
+
+    switch (view->recipients) {
+    case CORE_RECIPIENTS_VALID:
+        break;
+    case CORE_RECIPIENTS_PARTLY:
+        step_note(step, CORE_REASON_RECIPIENTS_PARTLY);
+        break;
+    case CORE_RECIPIENTS_NOBODY:
+        *ret_count = 0;
+        return NULL;
+    case CORE_RECIPIENTS_UNUSABLE:
+        step_note(step, CORE_REASON_RECIPIENTS_UNUSABLE);
+        *ret_count = view->default_count;
+        return view->defaults;
+    }
+    *ret_count = view->target_count;
+    return view->targets;
+}
+
+void tell_failing(struct step *step, bool is_first)
+{
+    size_t count = 0;
+    const struct core_target *targets = targets_now(step, &count);
+
+    if (count == 0) {
+        step_note(step, CORE_REASON_NOBODY_TO_TELL);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct core_incident *incident = step_incident(step);
+        size_t at = claim_told(step, &targets[i]);
+
+        if (at == TOLD_NONE) {
+            step_note_unlisted(step, CORE_REASON_TOLD_LIST_FULL, targets[i].target);
+        } else if (is_told(incident->told[at].told)) {
+            enqueue(step, CORE_KIND_REMINDER, at, CORE_REASON_SEND_REMINDER);
+        } else {
+            incident->told[at].told = CORE_TOLD_PENDING;
+            enqueue(step, CORE_KIND_ALERT, at,
+                    is_first ? CORE_REASON_SEND_ALERT : CORE_REASON_SEND_ALERT_LATE);
+        }
+    }
+    number_round(step);
+    write_last_notification(step);
+}
+
+/* SPEC 1.13 "one RECOVERED naming the interval": for people, and only at a recovery. */
+static void end_untold(struct step *step, enum core_kind kind, size_t at)
+{
+    if (kind == CORE_KIND_RECOVERY && !step->plan->incident.told[at].keeps_alert) {
+        enqueue(step, CORE_KIND_RECOVERY, at, CORE_REASON_SEND_COLLAPSED);
+    } else {
+        step_note_told(step, CORE_REASON_CANCELLED, at);
+    }
+}
+
+static void end_told(struct step *step, enum core_kind kind, bool is_quiet, size_t at)
+{
+    if (is_quiet && !step->plan->incident.told[at].keeps_alert) {
+        step_note_told(step, CORE_REASON_QUIET, at);
+    } else {
+        enqueue(step, kind, at,
+                kind == CORE_KIND_RECOVERY ? CORE_REASON_SEND_RECOVERY : CORE_REASON_SEND_CLOSED);
+    }
+}
+
+void tell_end(struct step *step, enum core_kind kind, bool is_quiet)
+{
+    struct core_incident *incident = step_incident(step);
+
+    for (size_t i = 0; i < incident->told_count; i++) {
+        enum core_told told = incident->told[i].told;
+
+        incident->told[i].told = CORE_TOLD_ENDED;
+        if (is_told(told) && incident->reminder_count > 0) {
+            cancel(step, CORE_KIND_REMINDER, i, CORE_REASON_CANCELLED);
+        }
+        switch (told) {
+        case CORE_TOLD_PENDING:
+            cancel(step, CORE_KIND_ALERT, i, CORE_REASON_CANCELLED);
+            end_untold(step, kind, i);
+            break;
+        case CORE_TOLD_YES:
+            end_told(step, kind, is_quiet, i);
+            break;
+        case CORE_TOLD_DEAD:
+            step_note_told(step, CORE_REASON_NEVER_TOLD, i);
+            break;
+        case CORE_TOLD_ENDED:
+            break;
+        }
+    }
+    number_round(step);
+    if (kind == CORE_KIND_RECOVERY) {
+        write_last_notification(step);
+    }
+}
+
+/* An ALERT whose end waits behind it: came back, so both make one message; or died, so neither. */
+static void settle_ended(struct step *step, enum core_delivery how, size_t at)
+{
+    const struct core_incident *incident = step_incident(step);
+    bool is_recovery = incident->end == CORE_END_RECOVERED || incident->end == CORE_END_OPEN;
+    enum core_kind kind = is_recovery ? CORE_KIND_RECOVERY : CORE_KIND_CLOSED;
+
+    cancel(step, kind, at, CORE_REASON_NEVER_TOLD);
+    if (how == CORE_DELIVERY_RETURNED) {
+        cancel(step, CORE_KIND_ALERT, at, CORE_REASON_CANCELLED);
+        end_untold(step, kind, at);
+        number_round(step);
+    } else {
+        step_note_told(step, CORE_REASON_NEVER_TOLD, at);
+    }
+}
+
+void tell_delivered(struct step *step, const struct core_event_delivery *delivery)
+{
+    static const enum core_told next[] = {
+        [CORE_DELIVERY_HANDED] = CORE_TOLD_YES,
+        [CORE_DELIVERY_RETURNED] = CORE_TOLD_PENDING,
+        [CORE_DELIVERY_SENT] = CORE_TOLD_YES,
+        [CORE_DELIVERY_DEAD] = CORE_TOLD_DEAD,
+    };
+    const struct core_incident *incident = step->view->incident;
+    size_t at = TOLD_NONE;
+
+    if (incident != NULL && delivery->kind == CORE_KIND_ALERT) {
+        at = find_told(incident, delivery->target);
+    }
+    if (at == TOLD_NONE) {
+        return;
+    }
+    if (incident->told[at].told != CORE_TOLD_ENDED) {
+        if (incident->told[at].told == next[delivery->step]) {
+            return;
+        }
+        step_incident(step)->told[at].told = next[delivery->step];
+        if (delivery->step == CORE_DELIVERY_DEAD) {
+            cancel(step, CORE_KIND_REMINDER, at, CORE_REASON_NEVER_TOLD);
+        }
+    } else if (delivery->step == CORE_DELIVERY_RETURNED || delivery->step == CORE_DELIVERY_DEAD) {
+        settle_ended(step, delivery->step, at);
+    }
+}
