@@ -5,6 +5,8 @@
 #include <stddef.h>
 
 #include "lib/base/err.h"
+#include "lib/sys/config.h"
+#include "proto/checks.h"
 #include "runner/verdict.h"
 
 /* Which program a check name means on this host, and whether the host's owner lets it run. Rows
@@ -16,35 +18,14 @@ enum {
     CHECK_PATH_BYTES = 1024, /* of a directory and file */
 };
 
-enum check_kind {
-    CHECK_BUILTIN,   /* "sql", "http", ...: a worker of tocsin-check */
-    CHECK_EXEC,      /* "exec:<file>" */
-    CHECK_PHP,       /* "php:<Class>": <Class>.php by the configured interpreter */
-    CHECK_NAGIOS,    /* "nagios:<plugin>" */
-    CHECK_HEARTBEAT, /* "heartbeat": reports come from outside, nothing is run */
-};
-
-/* A check name taken apart. */
-struct check_name {
-    enum check_kind kind;
-    char file[CHECK_FILE_BYTES + 1]; /* [A-Za-z0-9_.-], never "." or ".." */
-};
-
-/* What this host's owner configured; lists end with NULL and are borrowed. */
+/* What this host's owner configured; all is borrowed. */
 struct check_policy {
-    const char *const *allow;       /* patterns of whole names, "*" matches any run of characters */
-    const char *const *directories; /* for exec: and php:, absolute */
-    const char *const *plugins;     /* for nagios:, absolute */
+    struct config_list allow;       /* patterns of whole names, "*" matches any characters */
+    struct config_list directories; /* of exec: checks; all are absolute */
+    struct config_list php;         /* of php: checks */
+    struct config_list plugins;     /* of nagios: plugins */
     const char *builtin;            /* path of tocsin-check */
-    const char *php;                /* path of the interpreter */
 };
-
-/* Take a check name apart.
- * Shape:  any text.
- * Units:  none.
- * Owns:   nothing retained.
- * Errors: TC_EINVAL with what would be right. */
-int check_parse(const char *text, struct check_name *ret_name, struct err *err);
 
 /* Whether a pattern of the allow-list covers a name.
  * Shape:  the whole name as in the row ("exec:compass_pos"); an empty list allows nothing.
@@ -54,14 +35,15 @@ int check_parse(const char *text, struct check_name *ret_name, struct err *err);
 bool check_is_allowed(const struct check_policy *policy, const char *text);
 
 /* Find the program of an allowed name.
- * Shape:  ret_path has CHECK_PATH_BYTES; the first directory that holds the name decides. Links, files
+ * Shape:  file is what stands behind the kind's colon: [A-Za-z0-9_.-], else refused; ret_path has CHECK_PATH_BYTES; the first directory that holds the name decides. Links (but those
+ *         of plugins to their neighbours), files
  *         that are not regular, and files or directories that group or others may write (or that
  *         belong to somebody other than root or this user) are refused.
  * Units:  none.
  * Owns:   nothing.
  * Errors: TC_EPERM, TC_ENOENT, TC_EINVAL, TC_EIO with a sentence; ret_reason says it to machines and
  *         is written on failure only. */
-int check_locate(const struct check_policy *policy, const struct check_name *name, char *ret_path,
-                 enum verdict_reason *ret_reason, struct err *err);
+int check_locate(const struct check_policy *policy, enum checks_kind kind, const char *file,
+                 char *ret_path, enum verdict_reason *ret_reason, struct err *err);
 
 #endif

@@ -22,7 +22,7 @@ enum verdict_end {
     VERDICT_SIGNALED,    /* code: the signal */
     VERDICT_TIMED_OUT,   /* ended by us after its time limit */
     VERDICT_STUCK,       /* survived SIGKILL past the limit; its slot is written off */
-    VERDICT_NOT_STARTED, /* code: errno of fork, setup or exec */
+    VERDICT_NOT_STARTED, /* code: TC_E...; errors holds the sentence */
     VERDICT_WORKER_GONE, /* a built-in check's worker closed without an answer; code: its status */
     VERDICT_ANSWERED,    /* a built-in check's worker gave one line */
     VERDICT_LOST,        /* the runner or its spawner ended meanwhile */
@@ -93,13 +93,6 @@ void verdict_judge(const struct verdict_outcome *outcome, enum verdict_conventio
  * Owns:   copies.
  * Errors: none. */
 void verdict_refuse(enum verdict_reason reason, const char *text, struct verdict *v);
-
-/* The failing result of a program that exec or its preparation refused.
- * Shape:  errno_value > 0.
- * Units:  none.
- * Owns:   nothing.
- * Errors: none. */
-enum verdict_reason verdict_reason_of_errno(int errno_value);
 
 /* "ok", "failed", "exit", ...; static. Trivial. */
 const char *verdict_reason_name(enum verdict_reason reason);

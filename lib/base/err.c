@@ -77,6 +77,8 @@ int err_from_errno(int errno_value)
     case ENOTDIR:
     case EISDIR:
     case ELOOP:
+    case ENOEXEC:
+    case ELIBBAD:
         return TC_EINVAL;
     case ENOENT:
     case ESRCH:

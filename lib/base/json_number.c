@@ -1,6 +1,7 @@
 /* The one text of a number. Called by the JSON writers; reading numbers is parse.c. */
 #include "lib/base/json_number.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
@@ -14,7 +15,7 @@
 
 enum {
     DIGITS_MAX = 17,  /* enough for every double */
-    DIGITS_SURE = 15, /* so many digits survive the way through a double */
+    DIGITS_SURE = 15, /* a decimal of so few survives the way through a normal double */
 };
 
 static const double plain_whole_max = 1e15; /* below, whole numbers need no search for digits */
@@ -29,7 +30,7 @@ static bool reads_back(const char *text, double value)
 {
     double again = 0;
     int rc = parse_whole_double(text, &again);
-    return rc == TC_OK && !(again < value) && !(again > value);
+    return rc == TC_OK && memcmp(&again, &value, sizeof(value)) == 0;
 }
 
 /* printf gives the nearest decimal of a precision. At powers of two the doubles below lie twice as
@@ -71,7 +72,7 @@ static struct decimal shortest_decimal(double value)
 {
     char text[JSON_NUMBER_BYTES];
     (void)snprintf(text, sizeof(text), "%.*e", DIGITS_SURE - 1, value); /* room for 17 digits */
-    if (!reads_back(text, value)) {
+    if (value < DBL_MIN || !reads_back(text, value)) {
         shortest_text(value, text, sizeof(text));
     }
     struct decimal decimal = {.point = 0};

@@ -119,7 +119,8 @@ int parse_double(const char **cursor, double *ret_value)
     /* "0x1" is the one case where strtod reads on behind the span: the number is its "0". */
     const char *p = *cursor + (**cursor == '-' ? 1 : 0);
     bool is_hex_like = p[0] == '0' && (p[1] == 'x' || p[1] == 'X');
-    double value = is_hex_like ? 0 : strtod(*cursor, NULL);
+    double zero = **cursor == '-' ? -0.0 : 0.0;
+    double value = is_hex_like ? zero : strtod(*cursor, NULL);
     if (!isfinite(value)) {
         return TC_ERANGE;
     }
@@ -132,9 +133,12 @@ static const struct unit {
     const char *name;
     int64_t ms;
 } units[] = {
-    {"w", INT64_C(7) * 86400 * 1000}, {"d", INT64_C(86400) * 1000},
-    {"h", INT64_C(3600) * 1000},      {"ms", 1}, /* before "m", which it begins with */
-    {"m", INT64_C(60) * 1000},        {"s", 1000},
+    {"w", INT64_C(7) * 86400 * 1000},
+    {"d", INT64_C(86400) * 1000},
+    {"h", 3600 * 1000},
+    {"ms", 1}, /* before "m", which it begins with */
+    {"m", 60 * 1000},
+    {"s", 1000},
 };
 
 static const struct unit *unit_at(const char *p)

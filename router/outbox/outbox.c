@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "lib/base/assert.h"
+#include "lib/base/heap.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -28,16 +29,13 @@ struct line {
     struct channel *channel; /* borrowed */
     struct entry *head;      /* borrowed, never NULL */
     struct entry *tail;      /* borrowed */
-    int64_t ready_utc_ms;    /* when head may go */
-    size_t place;            /* in the channel's heap */
+    struct heap_node node;   /* in channel->lines, by when head may go */
     UT_hash_handle hh;
 };
 
 struct channel {
     char name[OUTBOX_CHANNEL_BYTES];
-    struct line **heap; /* owned array of borrowed lines */
-    size_t count;
-    size_t cap;
+    struct heap lines;
     size_t item_count;
     UT_hash_handle hh;
 };
@@ -63,66 +61,6 @@ struct outbox {
     struct incident *incidents;
 };
 
-/* --- A binary heap of lines, earliest first; equal instants by the lower id ------------------- */
-
-static bool is_earlier(const struct line *a, const struct line *b)
-{
-    if (a->ready_utc_ms != b->ready_utc_ms) {
-        return a->ready_utc_ms < b->ready_utc_ms;
-    }
-    return a->head->item.id < b->head->item.id;
-}
-
-static void heap_put(struct channel *channel, size_t place, struct line *line)
-{
-    channel->heap[place] = line;
-    line->place = place;
-}
-
-static void heap_settle(struct channel *channel, struct line *line)
-{
-    size_t place = line->place;
-    while (place > 0 && is_earlier(line, channel->heap[(place - 1) / 2])) {
-        heap_put(channel, place, channel->heap[(place - 1) / 2]);
-        place = (place - 1) / 2;
-    }
-    for (;;) {
-        size_t child = 2 * place + 1;
-        if (child >= channel->count) {
-            break;
-        }
-        if (child + 1 < channel->count &&
-            is_earlier(channel->heap[child + 1], channel->heap[child])) {
-            child++;
-        }
-        if (!is_earlier(channel->heap[child], line)) {
-            break;
-        }
-        heap_put(channel, place, channel->heap[child]);
-        place = child;
-    }
-    heap_put(channel, place, line);
-}
-
-static void heap_add(struct channel *channel, struct line *line)
-{
-    if (channel->count == channel->cap) {
-        channel->cap = channel->cap == 0 ? 16 : channel->cap * 2;
-        channel->heap = mem_resize(channel->heap, channel->cap, sizeof(struct line *));
-    }
-    heap_put(channel, channel->count++, line);
-    heap_settle(channel, line);
-}
-
-static void heap_remove(struct channel *channel, const struct line *line)
-{
-    struct line *last = channel->heap[--channel->count];
-    if (last != line) {
-        heap_put(channel, line->place, last);
-        heap_settle(channel, last);
-    }
-}
-
 /* --- Lines ----------------------------------------------------------------------------------- */
 
 static int64_t later_of(int64_t a, int64_t b)
@@ -135,11 +73,11 @@ static void line_refresh(struct outbox *outbox, struct line *line)
     const struct outbox_item *head = &line->head->item;
     struct pause *pause = NULL;
     HASH_FIND_STR(outbox->pauses, line->key.recipient, pause);
-    line->ready_utc_ms = later_of(head->due_utc_ms, head->leased_until_utc_ms);
+    int64_t ready_utc_ms = later_of(head->due_utc_ms, head->leased_until_utc_ms);
     if (pause != NULL) {
-        line->ready_utc_ms = later_of(line->ready_utc_ms, pause->until_utc_ms);
+        ready_utc_ms = later_of(ready_utc_ms, pause->until_utc_ms);
     }
-    heap_settle(line->channel, line);
+    heap_set(&line->channel->lines, &line->node, ready_utc_ms, head->id);
 }
 
 static struct channel *channel_of(struct outbox *outbox, const char *recipient)
@@ -186,7 +124,6 @@ static void line_append(struct outbox *outbox, struct entry *entry)
     line->tail = entry;
     entry->line = line;
     HASH_ADD(hh, outbox->lines, key, sizeof(line->key), line);
-    heap_add(line->channel, line);
     line_refresh(outbox, line);
 }
 
@@ -194,7 +131,7 @@ static void line_drop(struct outbox *outbox, const struct entry *entry)
 {
     struct line *line = entry->line;
     if (line->head == entry && entry->later == NULL) {
-        heap_remove(line->channel, line);
+        heap_remove(&line->channel->lines, &line->node);
         HASH_DEL(outbox->lines, line);
         mem_free(line);
         return;
@@ -273,7 +210,7 @@ static void channels_free(struct outbox *outbox)
     HASH_ITER(hh, outbox->channels, channel, next)
     {
         HASH_DEL(outbox->channels, channel);
-        mem_free(channel->heap);
+        heap_free(&channel->lines);
         mem_free(channel);
     }
 }
@@ -384,17 +321,19 @@ const struct outbox_item *outbox_next(struct outbox *outbox, const char *channel
 {
     struct channel *found = NULL;
     HASH_FIND_STR(outbox->channels, channel, found);
-    if (found == NULL || found->count == 0 || found->heap[0]->ready_utc_ms > now_utc_ms) {
+    struct heap_node *first = found == NULL ? NULL : heap_first(&found->lines);
+    if (first == NULL || first->key > now_utc_ms) {
         return NULL;
     }
-    return &found->heap[0]->head->item;
+    return &HEAP_OWNER(first, struct line, node)->head->item;
 }
 
 int64_t outbox_ready_utc_ms(const struct outbox *outbox, const char *channel)
 {
     struct channel *found = NULL;
     HASH_FIND_STR(outbox->channels, channel, found);
-    return found == NULL || found->count == 0 ? CORE_NEVER : found->heap[0]->ready_utc_ms;
+    const struct heap_node *first = found == NULL ? NULL : heap_first(&found->lines);
+    return first == NULL ? CORE_NEVER : first->key;
 }
 
 void outbox_each_of_incident(const struct outbox *outbox, uint64_t incident_id, outbox_fn fn,
