@@ -69,7 +69,8 @@ struct store_cron {
     const char *parameters;
     uint32_t monitor_id; /* read only: of parameters; 0: it names none */
     uint64_t version;
-    const char *problem; /* as in struct store_monitor */
+    bool is_parameters_json; /* read only */
+    const char *problem;     /* as in struct store_monitor */
 };
 
 /* A row of MonitorRuns, append-only. */
@@ -99,11 +100,12 @@ struct store_incident {
     int64_t closed_utc_ms;
     int64_t notified_utc_ms;
     int64_t notified_scheduled_utc_ms;
+    uint32_t round;
     uint32_t reminder_count;
     uint32_t ack_keep_minutes;
-    bool was_acknowledged;
+    int64_t kept_ack_utc_ms;
     int64_t kept_ack_expires_utc_ms;
-    const char *told;    /* JSON array of {target, told} */
+    const char *told;    /* JSON array of {target, told, keepsAlert} */
     const char *message; /* of the failing result that opened it */
     const char *problem;
 };

@@ -1,0 +1,67 @@
+/* The front of the store: checks arguments and passes on to the backend of the handle. */
+#include "router/store/store.h"
+
+#include "lib/base/assert.h"
+#include "router/store/backend.h"
+
+struct store *store_close(struct store *store)
+{
+    if (store != NULL) {
+        store->ops->close(store);
+    }
+    return NULL;
+}
+
+void store_closep(struct store **store)
+{
+    *store = store_close(*store);
+}
+
+int store_commit(struct store *store, const struct store_batch *batch,
+                 struct store_conflicts *ret_conflicts, struct err *err)
+{
+    TC_ASSERT(store != NULL);
+    TC_ASSERT(batch != NULL);
+    TC_ASSERT(ret_conflicts != NULL);
+    TC_ASSERT(!store->is_reader);
+    ret_conflicts->count = 0;
+    if (store_batch_count(batch) == 0) {
+        return TC_OK;
+    }
+    return store->ops->commit(store, batch, ret_conflicts, err);
+}
+
+bool store_use_reserve(struct store *store)
+{
+    TC_ASSERT(store != NULL);
+    return store->ops->use_reserve(store);
+}
+
+int store_take_lease(struct store *store, uint32_t shard, const char *holder, int64_t now_utc_ms,
+                     int64_t expires_utc_ms, uint64_t *ret_token, struct err *err)
+{
+    TC_ASSERT(store != NULL);
+    TC_ASSERT(holder != NULL);
+    TC_ASSERT(!store->is_reader);
+    TC_ASSERT(expires_utc_ms > now_utc_ms);
+    const struct store_claim claim = {shard, holder, expires_utc_ms, now_utc_ms};
+    return store->ops->take_lease(store, &claim, ret_token, err);
+}
+
+int store_read(struct store *store, enum store_view view, const struct store_filter *filter,
+               store_row_fn fn, void *ctx, struct err *err)
+{
+    TC_ASSERT(store != NULL);
+    TC_ASSERT(fn != NULL);
+    TC_ASSERT(view < STORE_VIEW_COUNT_);
+    const struct store_filter everything = {0};
+    return store->ops->read(store, sql_views[view], filter != NULL ? filter : &everything, fn, ctx,
+                            err);
+}
+
+int store_stats(struct store *store, struct store_stats *ret_stats, struct err *err)
+{
+    TC_ASSERT(store != NULL);
+    TC_ASSERT(ret_stats != NULL);
+    return store->ops->stats(store, ret_stats, err);
+}

@@ -1,0 +1,436 @@
+-- Every statement that the programs run on their database. tools/gen-queries turns this file into
+-- generated/sql_queries.{h,c}; tests prepare each statement on a fresh schema.
+--
+--   -- row: NAME TABLE member:type ...   members of `struct NAME` and how they stand in SQL
+--   -- name: NAME                        starts a statement
+--   -- only: sqlite|mysql                where the dialects differ
+--   -- takes: ROW                        :member is a parameter, bound from that row
+--   -- gives: ROW: member ...            the columns of the result, in order
+--
+-- Types: u32 u64 i64 bool text blob; ref32 and ref64 (0 is NULL); time (text, CORE_NEVER is NULL); limit
+-- and before (0 is no limit); state, kind, end, severity, delivery (names, router/store/sql.c).
+
+-- row: store_filter - id:u64 after_id:u64 before_id:before limit:limit text:text blob:blob since_utc_ms:time
+-- row: store_monitor Monitors core.id:u32 version:u64 uuid:text core.is_active:bool created_utc_ms:time name:text check_name:text php_class:text params:text timeout_seconds:u32 runs_on:text core.state:state core.ok_count:u32 core.required_oks:u32 core.failure_count:u32 core.required_failures:u32 core.reminder_minutes:u32 people_to_notify:text severity:severity labels:text runbook_url:text core.last_run_utc_ms:time last_result_message:text core.last_notification_utc_ms:time core.last_notification_kind:kind core.acknowledged_utc_ms:time acknowledged_by:text core.ack_expires_utc_ms:time ack_note:text generation:u64 runner_id:ref32 is_params_json:bool is_people_json:bool is_labels_json:bool
+-- row: store_seen Monitors id:u32 version:u64 last_run_utc_ms:time last_result_message:text
+-- row: store_cron CronJobs id:u32 is_active:bool created_utc_ms:time schedule:text timezone:text action:text parameters:text monitor_id:ref32 version:u64 is_parameters_json:bool
+-- row: store_run MonitorRuns id:u64 monitor_id:u32 runner_id:ref32 scheduled_utc_ms:time started_utc_ms:time duration_ms:i64 is_ok:bool reason:text state:state summary:text message:text metrics:text runner:text
+-- row: store_incident Incidents id:u64 monitor_id:u32 monitor_name:text end:end opened_utc_ms:time closed_utc_ms:time notified_utc_ms:time notified_scheduled_utc_ms:time round:u32 reminder_count:u32 ack_keep_minutes:u32 kept_ack_utc_ms:time kept_ack_expires_utc_ms:time told:text message:text
+-- row: store_notification Notifications id:u64 monitor_id:ref32 incident_id:ref64 kind:kind recipient:text key:text number:u32 is_collapsed:bool decided_utc_ms:time body:text status:delivery attempt:u32 next_utc_ms:time lease_utc_ms:time finished_utc_ms:time code:text reason:text remote:text provider_id:text
+-- row: store_runner Runners id:u32 name:text spool_id:text spool_rank:u64 seq:u64 labels:text checks:text program_version:text last_seen_utc_ms:time
+-- row: store_cursor Runners id:u32 was_rank:u64 was_seq:u64 spool_id:text spool_rank:u64 seq:u64
+-- row: store_audit AuditLog seq:u64 format:u32 at_utc_ms:time kind:text monitor_id:ref32 bytes:blob hash:blob
+-- row: store_checkpoint Checkpoints seq:u64 at_utc_ms:time hash:blob signature:blob
+-- row: store_name AuditNames hash:text name:text
+-- row: store_command Commands request_id:text at_utc_ms:time reply:text
+-- row: store_token ApiTokens id:u32 name:text hash:blob role:text created_utc_ms:time expires_utc_ms:time
+-- row: store_lease Leases shard:u32 token:u64 holder:text expires_utc_ms:time
+-- row: store_claim Leases shard:u32 holder:text expires_utc_ms:time now_utc_ms:time
+-- row: store_change Changes seq:u64 table:text row_id:u64 monitor_id:ref32
+-- row: store_key - id:u64 version:u64
+-- row: store_ids - monitor:u64 cron:u64 run:u64 incident:u64 notification:u64 runner:u64 spool_rank:u64 audit:u64 token:u64
+-- row: store_count - name:text count:u64
+-- row: store_step SchemaMigrations name:text checksum:text applied_utc_ms:time
+
+-- name: begin_write
+-- only: sqlite
+BEGIN IMMEDIATE;
+
+-- name: commit
+COMMIT;
+
+-- name: rollback
+ROLLBACK;
+
+-- name: settings
+-- only: sqlite
+PRAGMA foreign_keys = ON;
+PRAGMA trusted_schema = OFF;
+PRAGMA synchronous = FULL;
+PRAGMA cache_size = -65536;
+PRAGMA temp_store = MEMORY;
+
+-- name: settings_writer
+-- only: sqlite
+PRAGMA journal_mode = WAL;
+PRAGMA wal_autocheckpoint = 0;
+
+-- name: settings_check
+-- only: sqlite
+-- gives: store_count: name count
+SELECT 'foreign_keys', foreign_keys FROM pragma_foreign_keys
+UNION ALL SELECT 'synchronous', synchronous FROM pragma_synchronous
+UNION ALL SELECT 'trusted_schema', trusted_schema FROM pragma_trusted_schema
+UNION ALL SELECT 'busy_timeout', timeout FROM pragma_busy_timeout
+UNION ALL SELECT 'journal_mode=' || journal_mode, 1 FROM pragma_journal_mode;
+
+-- name: quick_check
+-- only: sqlite
+-- gives: store_count: name
+PRAGMA quick_check (1);
+
+-- name: schema_tables
+-- only: sqlite
+-- gives: store_count: name count
+SELECT name, 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name;
+
+-- name: schema_steps
+-- gives: store_step: name checksum
+SELECT name, checksum FROM SchemaMigrations ORDER BY id;
+
+-- name: schema_step_add
+-- takes: store_step
+INSERT INTO SchemaMigrations (name, checksum, appliedDt) VALUES (:name, :checksum, :applied_utc_ms);
+
+-- name: lease_renew
+-- takes: store_lease
+UPDATE Leases SET expiresDt = :expires_utc_ms WHERE shard = :shard AND token = :token AND holder = :holder;
+
+-- name: lease_claim
+-- only: sqlite
+-- takes: store_claim
+INSERT INTO Leases (shard, token, holder, expiresDt) VALUES (:shard, 1, :holder, :expires_utc_ms)
+ON CONFLICT (shard) DO UPDATE SET token = token + 1, holder = excluded.holder, expiresDt = excluded.expiresDt
+WHERE Leases.holder = excluded.holder OR Leases.expiresDt <= :now_utc_ms;
+
+-- name: lease
+-- takes: store_claim
+-- gives: store_lease: shard token holder expires_utc_ms
+SELECT shard, token, holder, expiresDt FROM Leases WHERE shard = :shard;
+
+-- name: command_add
+-- takes: store_command
+INSERT INTO Commands (requestId, dt, reply) VALUES (:request_id, :at_utc_ms, :reply);
+
+-- name: monitor_add
+-- takes: store_monitor
+INSERT INTO Monitors (id, uuid, isActive, dtCreated, name, checkName, phpClass, params, timeoutSeconds, runsOn,
+    requiredConsecutiveOks, requiredConsecutiveFailures, reminderFrequencyMinutes, peopleToNotify, severity, labels,
+    runbookUrl, generation, version)
+VALUES (:core.id, :uuid, :core.is_active, :created_utc_ms, :name, :check_name, :php_class, :params, :timeout_seconds,
+    :runs_on, :core.required_oks, :core.required_failures, :core.reminder_minutes, :people_to_notify, :severity,
+    :labels, :runbook_url, :generation, 1);
+
+-- name: monitor_configure
+-- takes: store_monitor
+UPDATE Monitors SET isActive = :core.is_active, name = :name, checkName = :check_name, phpClass = :php_class,
+    params = :params, timeoutSeconds = :timeout_seconds, runsOn = :runs_on,
+    requiredConsecutiveOks = :core.required_oks, requiredConsecutiveFailures = :core.required_failures,
+    reminderFrequencyMinutes = :core.reminder_minutes, peopleToNotify = :people_to_notify, severity = :severity,
+    labels = :labels, runbookUrl = :runbook_url, version = version + 1
+WHERE id = :core.id AND version = :version;
+
+-- name: monitor_decide
+-- takes: store_monitor
+UPDATE Monitors SET state = :core.state, consecutiveOkCount = :core.ok_count,
+    consecutiveFailureCount = :core.failure_count, lastRunDt = :core.last_run_utc_ms,
+    lastResultMessage = :last_result_message, lastNotificationDt = :core.last_notification_utc_ms,
+    lastNotificationType =
+        CASE WHEN :core.last_notification_utc_ms IS NULL THEN NULL ELSE :core.last_notification_kind END,
+    acknowledgedDt = :core.acknowledged_utc_ms, acknowledgedBy = :acknowledged_by,
+    ackExpiresDt = :core.ack_expires_utc_ms, ackNote = :ack_note, generation = :generation, runnerId = :runner_id,
+    version = version + 1
+WHERE id = :core.id AND version = :version;
+
+-- name: monitor_seen
+-- takes: store_seen
+UPDATE Monitors SET lastRunDt = :last_run_utc_ms, lastResultMessage = :last_result_message, version = version + 1
+WHERE id = :id AND version = :version;
+
+-- name: monitor_remove
+-- takes: store_key
+DELETE FROM Monitors WHERE id = :id AND version = :version;
+
+-- name: cron_add
+-- takes: store_cron
+INSERT INTO CronJobs (id, isActive, dtCreated, schedule, timezone, action, parameters, version)
+VALUES (:id, :is_active, :created_utc_ms, :schedule, :timezone, :action, :parameters, 1);
+
+-- name: cron_configure
+-- takes: store_cron
+UPDATE CronJobs SET isActive = :is_active, schedule = :schedule, timezone = :timezone, action = :action,
+    parameters = :parameters, version = version + 1
+WHERE id = :id AND version = :version;
+
+-- name: cron_remove
+-- takes: store_key
+DELETE FROM CronJobs WHERE id = :id AND version = :version;
+
+-- name: runner_add
+-- takes: store_runner
+INSERT INTO Runners (id, name, spoolId, spoolRank, seq, labels, checks, programVersion, lastSeenDt)
+VALUES (:id, :name, :spool_id, :spool_rank, :seq, :labels, :checks, :program_version, :last_seen_utc_ms);
+
+-- name: runner_set
+-- takes: store_runner
+UPDATE Runners SET labels = :labels, checks = :checks, programVersion = :program_version,
+    lastSeenDt = :last_seen_utc_ms
+WHERE id = :id AND name = :name;
+
+-- name: cursor_set
+-- takes: store_cursor
+UPDATE Runners SET spoolId = :spool_id, spoolRank = :spool_rank, seq = :seq
+WHERE id = :id AND spoolRank = :was_rank AND seq = :was_seq;
+
+-- name: run_add
+-- takes: store_run
+INSERT INTO MonitorRuns (id, monitorId, runnerId, scheduledDt, startedDt, durationMs, isOk, reason, state, summary,
+    message, metrics)
+VALUES (:id, :monitor_id, :runner_id, :scheduled_utc_ms, :started_utc_ms, :duration_ms, :is_ok, :reason, :state,
+    :summary, :message, :metrics);
+
+-- name: incident_add
+-- takes: store_incident
+INSERT INTO Incidents (id, monitorId, monitorName, end, openedDt, closedDt, notifiedDt, notifiedScheduledDt,
+    round, reminderCount, ackKeepMinutes, keptAckDt, keptAckExpiresDt, told, message)
+VALUES (:id, :monitor_id, :monitor_name, :end, :opened_utc_ms, :closed_utc_ms, :notified_utc_ms,
+    :notified_scheduled_utc_ms, :round, :reminder_count, :ack_keep_minutes, :kept_ack_utc_ms, :kept_ack_expires_utc_ms,
+    :told, :message);
+
+-- name: incident_set
+-- takes: store_incident
+UPDATE Incidents SET end = :end, closedDt = :closed_utc_ms, notifiedDt = :notified_utc_ms,
+    notifiedScheduledDt = :notified_scheduled_utc_ms, round = :round, reminderCount = :reminder_count,
+    ackKeepMinutes = :ack_keep_minutes, keptAckDt = :kept_ack_utc_ms,
+    keptAckExpiresDt = :kept_ack_expires_utc_ms, told = :told
+WHERE id = :id AND monitorId = :monitor_id;
+
+-- name: notification_add
+-- takes: store_notification
+INSERT INTO Notifications (id, monitorId, incidentId, kind, recipient, idempotencyKey, number, isCollapsed, decidedDt,
+    body, status, attempt, nextDt, leaseDt, finishedDt, code, reason, remote, providerId)
+VALUES (:id, :monitor_id, :incident_id, :kind, :recipient, :key, :number, :is_collapsed, :decided_utc_ms, :body,
+    :status, :attempt, :next_utc_ms, :lease_utc_ms, :finished_utc_ms, :code, :reason, :remote, :provider_id);
+
+-- name: notification_set
+-- takes: store_notification
+UPDATE Notifications SET status = :status, attempt = :attempt, nextDt = :next_utc_ms, leaseDt = :lease_utc_ms,
+    finishedDt = :finished_utc_ms, code = :code, reason = :reason, remote = :remote, providerId = :provider_id
+WHERE id = :id;
+
+-- name: audit_add
+-- takes: store_audit
+INSERT INTO AuditLog (seq, format, dt, kind, monitorId, bytes, hash)
+VALUES (:seq, :format, :at_utc_ms, :kind, :monitor_id, :bytes, :hash);
+
+-- name: name_add
+-- only: sqlite
+-- takes: store_name
+INSERT INTO AuditNames (hash, name) VALUES (:hash, :name) ON CONFLICT (hash) DO NOTHING;
+
+-- name: checkpoint_add
+-- takes: store_checkpoint
+INSERT INTO Checkpoints (seq, dt, hash, signature) VALUES (:seq, :at_utc_ms, :hash, :signature);
+
+-- name: token_add
+-- takes: store_token
+INSERT INTO ApiTokens (id, name, hash, role, dtCreated, expiresDt)
+VALUES (:id, :name, :hash, :role, :created_utc_ms, :expires_utc_ms);
+
+-- name: token_remove
+-- takes: store_key
+DELETE FROM ApiTokens WHERE id = :id;
+
+-- name: changes_done
+-- takes: store_key
+DELETE FROM Changes WHERE seq <= :id;
+
+-- name: monitors
+-- takes: store_filter
+-- gives: store_monitor: core.id version uuid core.is_active created_utc_ms name check_name php_class params timeout_seconds runs_on core.state core.ok_count core.required_oks core.failure_count core.required_failures core.reminder_minutes people_to_notify severity labels runbook_url core.last_run_utc_ms last_result_message core.last_notification_utc_ms core.last_notification_kind core.acknowledged_utc_ms acknowledged_by core.ack_expires_utc_ms ack_note generation runner_id is_params_json is_people_json is_labels_json
+SELECT id, version, uuid, isActive, dtCreated, name, checkName, phpClass, params, timeoutSeconds, runsOn, state,
+    consecutiveOkCount, requiredConsecutiveOks, consecutiveFailureCount, requiredConsecutiveFailures,
+    reminderFrequencyMinutes, peopleToNotify, severity, labels, runbookUrl, lastRunDt, lastResultMessage,
+    lastNotificationDt, lastNotificationType, acknowledgedDt, acknowledgedBy, ackExpiresDt, ackNote, generation,
+    runnerId, json_valid(params), COALESCE(json_valid(peopleToNotify), 0), json_valid(labels)
+FROM Monitors WHERE id > :after_id ORDER BY id LIMIT :limit;
+
+-- name: monitor
+-- takes: store_filter
+-- gives: store_monitor: core.id version uuid core.is_active created_utc_ms name check_name php_class params timeout_seconds runs_on core.state core.ok_count core.required_oks core.failure_count core.required_failures core.reminder_minutes people_to_notify severity labels runbook_url core.last_run_utc_ms last_result_message core.last_notification_utc_ms core.last_notification_kind core.acknowledged_utc_ms acknowledged_by core.ack_expires_utc_ms ack_note generation runner_id is_params_json is_people_json is_labels_json
+SELECT id, version, uuid, isActive, dtCreated, name, checkName, phpClass, params, timeoutSeconds, runsOn, state,
+    consecutiveOkCount, requiredConsecutiveOks, consecutiveFailureCount, requiredConsecutiveFailures,
+    reminderFrequencyMinutes, peopleToNotify, severity, labels, runbookUrl, lastRunDt, lastResultMessage,
+    lastNotificationDt, lastNotificationType, acknowledgedDt, acknowledgedBy, ackExpiresDt, ackNote, generation,
+    runnerId, json_valid(params), COALESCE(json_valid(peopleToNotify), 0), json_valid(labels)
+FROM Monitors WHERE id = :id;
+
+-- name: monitors_named
+-- takes: store_filter
+-- gives: store_monitor: core.id version uuid core.is_active created_utc_ms name check_name php_class params timeout_seconds runs_on core.state core.ok_count core.required_oks core.failure_count core.required_failures core.reminder_minutes people_to_notify severity labels runbook_url core.last_run_utc_ms last_result_message core.last_notification_utc_ms core.last_notification_kind core.acknowledged_utc_ms acknowledged_by core.ack_expires_utc_ms ack_note generation runner_id is_params_json is_people_json is_labels_json
+SELECT id, version, uuid, isActive, dtCreated, name, checkName, phpClass, params, timeoutSeconds, runsOn, state,
+    consecutiveOkCount, requiredConsecutiveOks, consecutiveFailureCount, requiredConsecutiveFailures,
+    reminderFrequencyMinutes, peopleToNotify, severity, labels, runbookUrl, lastRunDt, lastResultMessage,
+    lastNotificationDt, lastNotificationType, acknowledgedDt, acknowledgedBy, ackExpiresDt, ackNote, generation,
+    runnerId, json_valid(params), COALESCE(json_valid(peopleToNotify), 0), json_valid(labels)
+FROM Monitors WHERE name = :text OR uuid = :text ORDER BY id;
+
+-- name: crons
+-- gives: store_cron: id is_active created_utc_ms schedule timezone action parameters monitor_id version is_parameters_json
+SELECT id, isActive, dtCreated, schedule, timezone, action, parameters, monitorId, version,
+    json_valid(parameters)
+FROM CronJobs ORDER BY id;
+
+-- name: crons_of_monitor
+-- takes: store_filter
+-- gives: store_cron: id is_active created_utc_ms schedule timezone action parameters monitor_id version is_parameters_json
+SELECT id, isActive, dtCreated, schedule, timezone, action, parameters, monitorId, version,
+    json_valid(parameters)
+FROM CronJobs WHERE monitorId = :id ORDER BY id;
+
+-- name: runs_of_monitor
+-- takes: store_filter
+-- gives: store_run: id monitor_id runner_id scheduled_utc_ms started_utc_ms duration_ms is_ok reason state summary message metrics runner
+SELECT MonitorRuns.id, monitorId, runnerId, scheduledDt, startedDt, durationMs, isOk, reason, state, summary, message,
+    metrics, Runners.name
+FROM MonitorRuns LEFT JOIN Runners ON Runners.id = MonitorRuns.runnerId WHERE monitorId = :id AND MonitorRuns.id < :before_id
+ORDER BY MonitorRuns.id DESC LIMIT :limit;
+
+-- name: run
+-- takes: store_filter
+-- gives: store_run: id monitor_id runner_id scheduled_utc_ms started_utc_ms duration_ms is_ok reason state summary message metrics runner
+SELECT MonitorRuns.id, monitorId, runnerId, scheduledDt, startedDt, durationMs, isOk, reason, state, summary, message,
+    metrics, Runners.name
+FROM MonitorRuns LEFT JOIN Runners ON Runners.id = MonitorRuns.runnerId WHERE MonitorRuns.id = :id;
+
+-- name: incidents
+-- takes: store_filter
+-- gives: store_incident: id monitor_id monitor_name end opened_utc_ms closed_utc_ms notified_utc_ms notified_scheduled_utc_ms round reminder_count ack_keep_minutes kept_ack_utc_ms kept_ack_expires_utc_ms told message
+SELECT id, monitorId, monitorName, end, openedDt, closedDt, notifiedDt, notifiedScheduledDt, round, reminderCount,
+    ackKeepMinutes, keptAckDt, keptAckExpiresDt, told, message
+FROM Incidents WHERE id < :before_id ORDER BY id DESC LIMIT :limit;
+
+-- name: incidents_open
+-- takes: store_filter
+-- gives: store_incident: id monitor_id monitor_name end opened_utc_ms closed_utc_ms notified_utc_ms notified_scheduled_utc_ms round reminder_count ack_keep_minutes kept_ack_utc_ms kept_ack_expires_utc_ms told message
+SELECT id, monitorId, monitorName, end, openedDt, closedDt, notifiedDt, notifiedScheduledDt, round, reminderCount,
+    ackKeepMinutes, keptAckDt, keptAckExpiresDt, told, message
+FROM Incidents WHERE end = 'open' OR (ackKeepMinutes > 0 AND closedDt >= :since_utc_ms) ORDER BY id;
+
+-- name: incidents_of_monitor
+-- takes: store_filter
+-- gives: store_incident: id monitor_id monitor_name end opened_utc_ms closed_utc_ms notified_utc_ms notified_scheduled_utc_ms round reminder_count ack_keep_minutes kept_ack_utc_ms kept_ack_expires_utc_ms told message
+SELECT id, monitorId, monitorName, end, openedDt, closedDt, notifiedDt, notifiedScheduledDt, round, reminderCount,
+    ackKeepMinutes, keptAckDt, keptAckExpiresDt, told, message
+FROM Incidents WHERE monitorId = :id AND id < :before_id ORDER BY id DESC LIMIT :limit;
+
+-- name: incident
+-- takes: store_filter
+-- gives: store_incident: id monitor_id monitor_name end opened_utc_ms closed_utc_ms notified_utc_ms notified_scheduled_utc_ms round reminder_count ack_keep_minutes kept_ack_utc_ms kept_ack_expires_utc_ms told message
+SELECT id, monitorId, monitorName, end, openedDt, closedDt, notifiedDt, notifiedScheduledDt, round, reminderCount,
+    ackKeepMinutes, keptAckDt, keptAckExpiresDt, told, message
+FROM Incidents WHERE id = :id;
+
+-- name: notifications
+-- takes: store_filter
+-- gives: store_notification: id monitor_id incident_id kind recipient key number is_collapsed decided_utc_ms body status attempt next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
+SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, number, isCollapsed, decidedDt, body, status,
+    attempt, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
+FROM Notifications WHERE id < :before_id ORDER BY id DESC LIMIT :limit;
+
+-- name: notifications_unfinished
+-- gives: store_notification: id monitor_id incident_id kind recipient key number is_collapsed decided_utc_ms body status attempt next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
+SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, number, isCollapsed, decidedDt, body, status,
+    attempt, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
+FROM Notifications WHERE status IN ('queued', 'leased') ORDER BY id;
+
+-- name: notifications_of_monitor
+-- takes: store_filter
+-- gives: store_notification: id monitor_id incident_id kind recipient key number is_collapsed decided_utc_ms body status attempt next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
+SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, number, isCollapsed, decidedDt, body, status,
+    attempt, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
+FROM Notifications WHERE monitorId = :id AND id < :before_id ORDER BY id DESC LIMIT :limit;
+
+-- name: notifications_of_incident
+-- takes: store_filter
+-- gives: store_notification: id monitor_id incident_id kind recipient key number is_collapsed decided_utc_ms body status attempt next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
+SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, number, isCollapsed, decidedDt, body, status,
+    attempt, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
+FROM Notifications WHERE incidentId = :id ORDER BY id;
+
+-- name: notifications_with_status
+-- takes: store_filter
+-- gives: store_notification: id monitor_id incident_id kind recipient key number is_collapsed decided_utc_ms body status attempt next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
+SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, number, isCollapsed, decidedDt, body, status,
+    attempt, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
+FROM Notifications WHERE status = :text AND id < :before_id ORDER BY id DESC LIMIT :limit;
+
+-- name: notification
+-- takes: store_filter
+-- gives: store_notification: id monitor_id incident_id kind recipient key number is_collapsed decided_utc_ms body status attempt next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
+SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, number, isCollapsed, decidedDt, body, status,
+    attempt, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
+FROM Notifications WHERE id = :id;
+
+-- name: notification_counts
+-- gives: store_count: name count
+SELECT status, COUNT(id)
+FROM Notifications GROUP BY status ORDER BY status;
+
+-- name: runners
+-- gives: store_runner: id name spool_id spool_rank seq labels checks program_version last_seen_utc_ms
+SELECT id, name, spoolId, spoolRank, seq, labels, checks, programVersion, lastSeenDt
+FROM Runners ORDER BY id;
+
+-- name: audit
+-- takes: store_filter
+-- gives: store_audit: seq format at_utc_ms kind monitor_id bytes hash
+SELECT seq, format, dt, kind, monitorId, bytes, hash
+FROM AuditLog WHERE seq > :after_id ORDER BY seq LIMIT :limit;
+
+-- name: audit_newest
+-- takes: store_filter
+-- gives: store_audit: seq format at_utc_ms kind monitor_id bytes hash
+SELECT seq, format, dt, kind, monitorId, bytes, hash
+FROM AuditLog WHERE seq < :before_id ORDER BY seq DESC LIMIT :limit;
+
+-- name: audit_of_monitor
+-- takes: store_filter
+-- gives: store_audit: seq format at_utc_ms kind monitor_id bytes hash
+SELECT seq, format, dt, kind, monitorId, bytes, hash
+FROM AuditLog WHERE monitorId = :id AND seq < :before_id ORDER BY seq DESC LIMIT :limit;
+
+-- name: checkpoints
+-- takes: store_filter
+-- gives: store_checkpoint: seq at_utc_ms hash signature
+SELECT seq, dt, hash, signature
+FROM Checkpoints WHERE seq > :after_id ORDER BY seq LIMIT :limit;
+
+-- name: names
+-- takes: store_filter
+-- gives: store_name: hash name
+SELECT hash, name
+FROM AuditNames WHERE hash = :text;
+
+-- name: command
+-- takes: store_filter
+-- gives: store_command: request_id at_utc_ms reply
+SELECT requestId, dt, reply
+FROM Commands WHERE requestId = :text;
+
+-- name: tokens
+-- gives: store_token: id name hash role created_utc_ms expires_utc_ms
+SELECT id, name, hash, role, dtCreated, expiresDt
+FROM ApiTokens ORDER BY id;
+
+-- name: token_with_hash
+-- takes: store_filter
+-- gives: store_token: id name hash role created_utc_ms expires_utc_ms
+SELECT id, name, hash, role, dtCreated, expiresDt
+FROM ApiTokens WHERE hash = :blob;
+
+-- name: changes
+-- takes: store_filter
+-- gives: store_change: seq table row_id monitor_id
+SELECT seq, tableName, rowId, monitorId
+FROM Changes WHERE seq > :after_id ORDER BY seq LIMIT :limit;
+
+-- name: ids
+-- gives: store_ids: monitor cron run incident notification runner spool_rank audit token
+SELECT (SELECT MAX(used) FROM (SELECT COALESCE(MAX(id), 0) AS used FROM Monitors
+        UNION ALL SELECT COALESCE(MAX(monitorId), 0) FROM MonitorRuns
+        UNION ALL SELECT COALESCE(MAX(monitorId), 0) FROM Incidents) AS everywhere),
+    (SELECT COALESCE(MAX(id), 0) FROM CronJobs), (SELECT COALESCE(MAX(id), 0) FROM MonitorRuns),
+    (SELECT COALESCE(MAX(id), 0) FROM Incidents), (SELECT COALESCE(MAX(id), 0) FROM Notifications),
+    (SELECT COALESCE(MAX(id), 0) FROM Runners), (SELECT COALESCE(MAX(spoolRank), 0) FROM Runners),
+    (SELECT COALESCE(MAX(seq), 0) FROM AuditLog), (SELECT COALESCE(MAX(id), 0) FROM ApiTokens);
