@@ -31,7 +31,7 @@
 
 /* Define name##p for a type whose destructor accepts NULL. */
 #define TC_DEFINE_CLEANUP(type, destroy)                                   \
-    static inline void destroy##p(type *p)                                 \
+    static inline void destroy##p(__typeof__(type) *p)                     \
     {                                                                      \
         if (*p != NULL) {                                                  \
             (void)destroy(*p); /* destructors return NULL by convention */ \

@@ -47,7 +47,7 @@ if(TOCSIN_SANITIZE)
 else()
     target_compile_options(tc_flags INTERFACE
         -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
-        -ftrivial-auto-var-init=zero -fno-common
+        $<$<C_COMPILER_ID:GNU>:-ftrivial-auto-var-init=zero> -fno-common
         $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
     target_link_options(tc_flags INTERFACE
         -pie -Wl,-z,relro,-z,now,-z,noexecstack)
