@@ -16,25 +16,29 @@ void hex_encode(const void *bytes, size_t size, char *ret_text)
     ret_text[2 * size] = '\0';
 }
 
-static int digit_value(char c)
+enum {
+    NOT_A_DIGIT = 16,
+};
+
+static unsigned digit_value(char c)
 {
     if (c >= '0' && c <= '9') {
-        return c - '0';
+        return (unsigned)(c - '0');
     }
     if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
+        return (unsigned)(c - 'a') + 10;
     }
     if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
+        return (unsigned)(c - 'A') + 10;
     }
-    return -1;
+    return NOT_A_DIGIT;
 }
 
 int hex_decode(const char *text, size_t size, void *ret_bytes)
 {
     /* Checked whole before the first byte is written; a NUL is no digit, so it ends the loop. */
     for (size_t i = 0; i < 2 * size; i++) {
-        if (digit_value(text[i]) < 0) {
+        if (digit_value(text[i]) == NOT_A_DIGIT) {
             return TC_EPARSE;
         }
     }

@@ -61,12 +61,16 @@ void json_text_string(struct buf *out, const char *s, size_t size)
 
 /* --- Order of members ------------------------------------------------------------------------ */
 
+struct member_ref {
+    const struct json_value *value; /* borrowed; NULL behind the last */
+};
+
 /* By UTF-16 code units. UTF-8 bytes sort by code point, which is the same but for what UTF-16 writes
  * with surrogates (lead bytes F0 to F4): these sort before U+E000..U+FFFF (lead bytes EE and EF). */
 static int compare_names(const void *left, const void *right)
 {
-    const uint8_t *a = (const uint8_t *)json_name(*(const struct json_value *const *)left);
-    const uint8_t *b = (const uint8_t *)json_name(*(const struct json_value *const *)right);
+    const uint8_t *a = (const uint8_t *)json_name(((const struct member_ref *)left)->value);
+    const uint8_t *b = (const uint8_t *)json_name(((const struct member_ref *)right)->value);
     while (*a != 0 && *a == *b) {
         a++;
         b++;
@@ -83,9 +87,9 @@ static int compare_names(const void *left, const void *right)
 
 struct level {
     bool is_object;
-    const struct json_value *next;    /* in document order, while sorted is NULL */
-    const struct json_value **sorted; /* owned, NULL-terminated */
-    size_t index;                     /* in sorted */
+    const struct json_value *next; /* in document order, while sorted is NULL */
+    struct member_ref *sorted;     /* owned, ends with NULL */
+    size_t index;                  /* in sorted */
 };
 
 static void level_open(struct level *level, const struct json_value *container, bool is_sorted)
@@ -99,7 +103,7 @@ static void level_open(struct level *level, const struct json_value *container, 
     level->sorted = mem_array(count + 1, sizeof(*level->sorted));
     size_t i = 0;
     for (const struct json_value *v = level->next; v != NULL; v = json_next(v)) {
-        level->sorted[i++] = v;
+        level->sorted[i++].value = v;
     }
     qsort(level->sorted, count, sizeof(*level->sorted), compare_names);
 }
@@ -107,7 +111,7 @@ static void level_open(struct level *level, const struct json_value *container, 
 static const struct json_value *level_take(struct level *level)
 {
     if (level->sorted != NULL) {
-        return level->sorted[level->index++];
+        return level->sorted[level->index++].value;
     }
     const struct json_value *value = level->next;
     if (value != NULL) {

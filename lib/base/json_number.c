@@ -30,7 +30,7 @@ static bool reads_back(const char *text, double value)
 {
     double again = 0;
     int rc = parse_whole_double(text, &again);
-    return rc == TC_OK && memcmp(&again, &value, sizeof(value)) == 0;
+    return rc == TC_OK && !(again < value) && !(again > value);
 }
 
 /* printf gives the nearest decimal of a precision. At powers of two the doubles below lie twice as

@@ -133,12 +133,9 @@ static const struct unit {
     const char *name;
     int64_t ms;
 } units[] = {
-    {"w", INT64_C(7) * 86400 * 1000},
-    {"d", INT64_C(86400) * 1000},
-    {"h", 3600 * 1000},
-    {"ms", 1}, /* before "m", which it begins with */
-    {"m", 60 * 1000},
-    {"s", 1000},
+    {"w", INT64_C(7) * 86400 * 1000}, {"d", INT64_C(86400) * 1000},
+    {"h", INT64_C(3600) * 1000},      {"ms", 1}, /* before "m", which it begins with */
+    {"m", INT64_C(60) * 1000},        {"s", 1000},
 };
 
 static const struct unit *unit_at(const char *p)
