@@ -234,7 +234,9 @@ static void settle_ended(struct step *step, enum core_delivery how, size_t at)
     bool is_recovery = incident->end == CORE_END_RECOVERED || incident->end == CORE_END_OPEN;
     enum core_kind kind = is_recovery ? CORE_KIND_RECOVERY : CORE_KIND_CLOSED;
 
-    cancel(step, kind, at, CORE_REASON_NEVER_TOLD);
+    /* Both: an end may wait from before a reopening, when the incident ended in another way. */
+    cancel(step, CORE_KIND_RECOVERY, at, CORE_REASON_NEVER_TOLD);
+    cancel(step, CORE_KIND_CLOSED, at, CORE_REASON_NEVER_TOLD);
     if (how == CORE_DELIVERY_RETURNED) {
         cancel(step, CORE_KIND_ALERT, at, CORE_REASON_CANCELLED);
         end_untold(step, kind, at);
