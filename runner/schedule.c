@@ -5,6 +5,7 @@
 #include "lib/base/assert.h"
 #include "lib/base/cron.h"
 #include "lib/base/err.h"
+#include "lib/base/heap.h"
 #include "lib/base/ids.h"
 #include "lib/base/mem.h"
 #include "lib/base/tz.h"
@@ -14,7 +15,6 @@
 #include <uthash.h>
 
 #define MINUTE_MS INT64_C(60000)
-#define NO_SLOT   SIZE_MAX
 
 struct row {
     struct cron cron;
@@ -26,11 +26,10 @@ struct entry {
     uint64_t id;
     struct row *rows; /* owned */
     size_t row_count;
-    int64_t splay_ms;    /* this monitor's own share */
-    int64_t wake_utc_ms; /* its next tick, with splay; the heap's key */
-    size_t slot;         /* where in the heap, NO_SLOT: it has no tick to wait for */
-    struct entry *after; /* borrowed: behind it in the queue */
-    bool is_waiting;     /* in the queue */
+    int64_t splay_ms;      /* this monitor's own share */
+    struct heap_node tick; /* keyed by its next tick, with splay; not in while it is due */
+    struct entry *after;   /* borrowed: behind it in the queue */
+    bool is_waiting;       /* in the queue */
     bool is_running;
     bool is_due;   /* waits for a tick; its rows still point at it */
     bool is_asked; /* waits for a request too, or runs again after this run */
@@ -42,59 +41,12 @@ struct schedule {
     struct tz_cache *zones; /* borrowed */
     uint32_t concurrency;
     struct entry *entries; /* owned, by id */
-    struct entry **heap;   /* owned; borrowed entries */
-    size_t heap_count;
-    size_t heap_room;
+    struct heap ticks;
     struct entry *first; /* of the queue */
     struct entry *last;
     size_t waiting_count;
     size_t running_count;
 };
-
-static bool is_earlier(const struct entry *a, const struct entry *b)
-{
-    return a->wake_utc_ms != b->wake_utc_ms ? a->wake_utc_ms < b->wake_utc_ms : a->id < b->id;
-}
-
-static void heap_put(struct schedule *schedule, size_t slot, struct entry *entry)
-{
-    schedule->heap[slot] = entry;
-    entry->slot = slot;
-}
-
-/* Move an entry to where it belongs, up or down from an empty slot. */
-static void heap_settle(struct schedule *schedule, size_t slot, struct entry *entry)
-{
-    while (slot > 0 && is_earlier(entry, schedule->heap[(slot - 1) / 2])) {
-        heap_put(schedule, slot, schedule->heap[(slot - 1) / 2]);
-        slot = (slot - 1) / 2;
-    }
-    for (size_t child = 2 * slot + 1; child < schedule->heap_count; child = 2 * slot + 1) {
-        if (child + 1 < schedule->heap_count &&
-            is_earlier(schedule->heap[child + 1], schedule->heap[child])) {
-            child++;
-        }
-        if (!is_earlier(schedule->heap[child], entry)) {
-            break;
-        }
-        heap_put(schedule, slot, schedule->heap[child]);
-        slot = child;
-    }
-    heap_put(schedule, slot, entry);
-}
-
-static void heap_remove(struct schedule *schedule, struct entry *entry)
-{
-    if (entry->slot == NO_SLOT) {
-        return;
-    }
-    size_t slot = entry->slot;
-    entry->slot = NO_SLOT;
-    struct entry *moved = schedule->heap[--schedule->heap_count];
-    if (moved != entry) {
-        heap_settle(schedule, slot, moved);
-    }
-}
 
 static void queue_push(struct schedule *schedule, struct entry *entry)
 {
@@ -147,17 +99,12 @@ static int64_t next_tick(const struct entry *entry)
 /* Put the entry's next tick on the heap. */
 static void wait_for_tick(struct schedule *schedule, struct entry *entry)
 {
-    heap_remove(schedule, entry);
     int64_t tick_utc_ms = next_tick(entry);
     if (tick_utc_ms == CRON_NEVER) {
+        heap_remove(&schedule->ticks, &entry->tick);
         return;
     }
-    entry->wake_utc_ms = tick_utc_ms + entry->splay_ms;
-    if (schedule->heap_count == schedule->heap_room) {
-        schedule->heap_room = schedule->heap_room == 0 ? 64 : schedule->heap_room * 2;
-        schedule->heap = mem_resize(schedule->heap, schedule->heap_room, sizeof(struct entry *));
-    }
-    heap_settle(schedule, schedule->heap_count++, entry);
+    heap_set(&schedule->ticks, &entry->tick, tick_utc_ms + entry->splay_ms, entry->id);
 }
 
 /* Move every row beyond a tick; rows other than those that fired skip the rest of its minute. */
@@ -210,7 +157,7 @@ struct schedule *schedule_new(struct tz_cache *zones, uint32_t concurrency)
 
 static void forget(struct schedule *schedule, struct entry *entry)
 {
-    heap_remove(schedule, entry);
+    heap_remove(&schedule->ticks, &entry->tick);
     queue_remove(schedule, entry);
     HASH_DEL(schedule->entries, entry);
     mem_free(entry->rows);
@@ -222,7 +169,6 @@ struct schedule *schedule_free(struct schedule *schedule)
     if (schedule == NULL) {
         return NULL;
     }
-    schedule->heap_count = 0;
     struct entry *entry = NULL;
     struct entry *next = NULL;
     HASH_ITER(hh, schedule->entries, entry, next)
@@ -231,7 +177,7 @@ struct schedule *schedule_free(struct schedule *schedule)
         mem_free(entry->rows);
         mem_free(entry);
     }
-    mem_free(schedule->heap);
+    heap_free(&schedule->ticks);
     mem_free(schedule);
     return NULL;
 }
@@ -249,7 +195,6 @@ static struct entry *find_or_add(struct schedule *schedule, uint64_t id)
     if (entry == NULL) {
         entry = mem_alloc(sizeof(*entry));
         entry->id = id;
-        entry->slot = NO_SLOT;
         HASH_ADD(hh, schedule->entries, id, sizeof(entry->id), entry);
     }
     entry->is_removed = false;
@@ -290,7 +235,7 @@ static int parse_rows(const struct schedule *schedule, const struct schedule_mon
 
 static void stop_ticks(struct schedule *schedule, struct entry *entry)
 {
-    heap_remove(schedule, entry);
+    heap_remove(&schedule->ticks, &entry->tick);
     mem_free(entry->rows);
     entry->rows = NULL;
     entry->row_count = 0;
@@ -405,12 +350,13 @@ static struct schedule_event start(struct schedule *schedule, struct entry *entr
 struct schedule_event schedule_take(struct schedule *schedule, int64_t now_utc_ms)
 {
     TC_ASSERT(schedule != NULL);
-    while (schedule->heap_count > 0 && schedule->heap[0]->wake_utc_ms <= now_utc_ms) {
-        struct entry *entry = schedule->heap[0];
+    struct heap_node *node = heap_first(&schedule->ticks);
+    for (; node != NULL && node->key <= now_utc_ms; node = heap_first(&schedule->ticks)) {
+        struct entry *entry = HEAP_OWNER(node, struct entry, tick);
         if (entry->is_running) {
             return overrun(schedule, entry, now_utc_ms);
         }
-        heap_remove(schedule, entry);
+        heap_remove(&schedule->ticks, &entry->tick);
         entry->is_due = true;
         queue_push(schedule, entry);
     }
@@ -439,7 +385,8 @@ int64_t schedule_wake_utc_ms(const struct schedule *schedule)
     if (schedule->first != NULL && schedule->running_count < schedule->concurrency) {
         return INT64_MIN;
     }
-    return schedule->heap_count > 0 ? schedule->heap[0]->wake_utc_ms : INT64_MAX;
+    const struct heap_node *node = heap_first(&schedule->ticks);
+    return node != NULL ? node->key : INT64_MAX;
 }
 
 /* A tick that is due stays due, unless the clock stepped back behind it. */

@@ -108,11 +108,12 @@ const char *timetext_mail(int64_t utc_ms, int32_t offset_s, char *ret_text)
     int32_t minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
     int32_t whole_s = offset_s < 0 ? -minutes * 60 : minutes * 60;
     struct civil_time time = saturated(utc_ms, whole_s);
-    char *at = put_text(ret_text, weekdays + 3 * civil_weekday(civil_days(time.date)), 3);
+    char *at =
+        put_text(ret_text, weekdays + (ptrdiff_t)3 * civil_weekday(civil_days(time.date)), 3);
     at = put_text(at, ", ", 2);
     at = put_digits(at, time.date.day, 2);
     *at++ = ' ';
-    at = put_text(at, months + 3 * (time.date.month - 1), 3);
+    at = put_text(at, months + (ptrdiff_t)3 * (time.date.month - 1), 3);
     *at++ = ' ';
     at = put_digits(at, time.date.year, 4);
     *at++ = ' ';
