@@ -83,7 +83,7 @@ void json_dec_start(struct json_dec *d, const struct json_value *value, const ch
 /* Read a required member; the _opt forms give fallback when it is absent or null.
  * Shape:  strings have at most max bytes and are not empty unless fallback form; integers are
  *         whole numbers within [min, max] and at most 2^53; u64 and its like travel as decimal
- *         strings; times are RFC 3339 with Z or offset.
+ *         strings; times are RFC 3339 with Z or offset. json_has: given and not null.
  * Units:  json_time gives Unix ms, UTC.
  * Owns:   strings are borrowed from the document.
  * Errors: sticky TC_EPARSE (absent, other type), TC_ERANGE (over a limit). */

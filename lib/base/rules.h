@@ -39,7 +39,8 @@ struct rule {
 };
 
 /* Check an object against a table.
- * Shape:  rules end with a NULL name; where is the path for messages ("params", "channels.email").
+ * Shape:  rules end with a NULL name; where is the path for messages ("params", "channels.email");
+ *         a member that is null counts as not given.
  * Units:  none.
  * Owns:   nothing retained.
  * Errors: TC_EINVAL with the path, the cause and what would be right; an unknown name suggests the
