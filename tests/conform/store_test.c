@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/buf.h"
@@ -49,6 +50,30 @@ static int memory_setup(void **state)
     store_batch_init(&f->batch);
     struct err err = ERR_INIT;
     if (store_open_memory(fate_of, f, &f->store, &err) != TC_OK) {
+        fail_msg("%s", err.text);
+    }
+    *state = f;
+    return 0;
+}
+
+static void ignore_step(void *ctx, const char *name, const char *sql)
+{
+    (void)ctx;
+    (void)name;
+    (void)sql;
+}
+
+static int sqlite_setup(void **state)
+{
+    struct fixture *f = mem_alloc(sizeof *f);
+    store_batch_init(&f->batch);
+    (void)snprintf(f->dir, sizeof f->dir, "/var/tmp/tocsin-store-XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    (void)snprintf(f->path, sizeof f->path, "%s/t.db", f->dir);
+    const struct store_config config = {.url = "sqlite:t.db", .dir = f->dir};
+    struct err err = ERR_INIT;
+    if (store_migrate(&config, false, ROWS_NOW_UTC_MS, ignore_step, NULL, &err) != TC_OK ||
+        store_open(&config, &f->store, &err) != TC_OK) {
         fail_msg("%s", err.text);
     }
     *state = f;
@@ -478,6 +503,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASES(memory_setup),
+        CASES(sqlite_setup),
         CASE(fates_are_what_they_say, memory_setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
