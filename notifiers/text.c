@@ -160,7 +160,9 @@ static void add_facts(const struct notification *n, const char *name, struct tex
     add_interval_fact(text, n);
     add_time_fact(text, "Scheduled", n->zone, n->scheduled_utc_ms);
     add_time_fact(text, "Result", n->zone, n->finished_utc_ms);
-    add_time_fact(text, "Decided", n->zone, n->decided_utc_ms);
+    if (n->finished_utc_ms == NOTIFICATION_NEVER) {
+        add_time_fact(text, "Time", n->zone, n->decided_utc_ms);
+    }
     add_text_fact(text, "Runner", n->runner);
     add_text_fact(text, "Reason", n->reason);
     add_labels_fact(text, n->labels);

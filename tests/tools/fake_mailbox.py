@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+"""A mail server on loopback that keeps what it gets, for tests and demonstrations.
+
+    fake_mailbox.py [--port N] [--maildir DIR] [--record FILE] [--misbehave KIND[:COUNT]]
+
+Prints "ready PORT" once it listens. Mails go to DIR (a Maildir) and to FILE as JSON lines {at, from,
+to, subject, kind, message_id, defects}. KIND is one of rcpt_4xx, rcpt_5xx, data_4xx, data_5xx, hang
+(after the final dot), close (after the final dot, the mail being kept); with COUNT only the first
+so many mails are treated so.
+"""
+import argparse
+import asyncio
+import email
+import email.policy
+import json
+import mailbox
+import os
+import signal
+import sys
+import time
+
+from aiosmtpd.smtp import SMTP
+
+REFUSALS = {
+    "rcpt_4xx": "451 4.7.1 Greylisting in action, please come back later",
+    "rcpt_5xx": "550 5.1.1 No such user here",
+    "data_4xx": "452 4.3.1 Insufficient system storage",
+    "data_5xx": "554 5.7.1 Message rejected as spam",
+}
+
+
+def defects_of(message):
+    found = [repr(defect) for part in message.walk() for defect in part.defects]
+    found += [repr(defect) for part in message.walk() for value in part.values() for defect in value.defects]
+    return found
+
+
+class Handler:
+    def __init__(self, given):
+        self.kind, _, count = (given.misbehave or "").partition(":")
+        self.left = int(count) if count else -1
+        self.box = mailbox.Maildir(given.maildir, create=True) if given.maildir else None
+        self.record = open(given.record, "a", encoding="utf-8") if given.record else None
+
+    def takes(self, prefixes):
+        if self.left == 0 or not self.kind.startswith(prefixes):
+            return False
+        self.left -= 1 if self.left > 0 else 0
+        return True
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):
+        if self.takes("rcpt_"):
+            return REFUSALS[self.kind]
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Ok"
+
+    async def handle_DATA(self, server, _session, envelope):
+        if self.takes("data_"):
+            return REFUSALS[self.kind]
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        self.keep(envelope, message)
+        if self.takes("hang"):
+            await asyncio.sleep(3600)
+        if self.takes("close"):
+            server.transport.abort()
+            await asyncio.sleep(0)
+        return f"250 2.0.0 Ok: queued as {abs(hash(message['Message-ID'])) % 16**10:010X}"
+
+    def keep(self, envelope, message):
+        if self.box is not None:
+            self.box.add(mailbox.MaildirMessage(envelope.content))
+        if self.record:
+            self.record.write(json.dumps({
+                "at": time.time(), "from": envelope.mail_from, "to": envelope.rcpt_tos,
+                "subject": message["Subject"], "kind": message["X-Tocsin-Kind"],
+                "message_id": message["Message-ID"], "defects": defects_of(message)}) + "\n")
+            self.record.flush()
+
+
+async def serve(given):
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    handler = Handler(given)
+    server = await loop.create_server(lambda: SMTP(handler, hostname="mailbox.test"), "127.0.0.1", given.port)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    print("ready", server.sockets[0].getsockname()[1], flush=True)
+    await ended.wait()
+    server.close()
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--port", type=int, default=0)
+    options.add_argument("--maildir")
+    options.add_argument("--record")
+    options.add_argument("--misbehave")
+    asyncio.run(serve(options.parse_args()))
+    os._exit(0)  # a connection left hanging on purpose would keep the loop
+
+
+if __name__ == "__main__":
+    sys.exit(main())
