@@ -2,6 +2,8 @@
  * decides; runner.c starts processes and owns the clock. Nothing here is kept on disk. */
 #include "runner/schedule.h"
 
+#include <string.h>
+
 #include "lib/base/assert.h"
 #include "lib/base/cron.h"
 #include "lib/base/err.h"
@@ -10,8 +12,17 @@
 #include "lib/base/mem.h"
 #include "lib/base/tz.h"
 
-#define uthash_malloc(size)  mem_alloc(size)
-#define uthash_free(p, size) mem_free(p)
+/* uthash's own hash function falls through switch labels, which clang refuses. */
+static unsigned int id_hash(const void *key)
+{
+    uint64_t id = 0;
+    memcpy(&id, key, sizeof(id));
+    return (unsigned int)((id * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
+#define HASH_FUNCTION(key, size, ret) ((ret) = id_hash(key))
+#define uthash_malloc(size)           mem_alloc(size)
+#define uthash_free(p, size)          mem_free(p)
 #include <uthash.h>
 
 #define MINUTE_MS INT64_C(60000)
