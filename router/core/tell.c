@@ -227,23 +227,14 @@ void tell_end(struct step *step, enum core_kind kind, bool is_quiet)
     }
 }
 
-/* An ALERT whose end waits behind it: came back, so both make one message; or died, so neither. */
-static void settle_ended(struct step *step, enum core_delivery how, size_t at)
+/* An ALERT died whose end waits behind it. Either kind: an end may wait from before a reopening, when
+ * the incident ended in another way. */
+static void withdraw_end(struct step *step, size_t at)
 {
-    const struct core_incident *incident = step_incident(step);
-    bool is_recovery = incident->end == CORE_END_RECOVERED || incident->end == CORE_END_OPEN;
-    enum core_kind kind = is_recovery ? CORE_KIND_RECOVERY : CORE_KIND_CLOSED;
-
-    /* Both: an end may wait from before a reopening, when the incident ended in another way. */
+    (void)step_incident(step);
     cancel(step, CORE_KIND_RECOVERY, at, CORE_REASON_NEVER_TOLD);
     cancel(step, CORE_KIND_CLOSED, at, CORE_REASON_NEVER_TOLD);
-    if (how == CORE_DELIVERY_RETURNED) {
-        cancel(step, CORE_KIND_ALERT, at, CORE_REASON_CANCELLED);
-        end_untold(step, kind, at);
-        number_round(step);
-    } else {
-        step_note_told(step, CORE_REASON_NEVER_TOLD, at);
-    }
+    step_note_told(step, CORE_REASON_NEVER_TOLD, at);
 }
 
 void tell_delivered(struct step *step, const struct core_event_delivery *delivery)
@@ -271,7 +262,7 @@ void tell_delivered(struct step *step, const struct core_event_delivery *deliver
         if (delivery->step == CORE_DELIVERY_DEAD) {
             cancel(step, CORE_KIND_REMINDER, at, CORE_REASON_NEVER_TOLD);
         }
-    } else if (delivery->step == CORE_DELIVERY_RETURNED || delivery->step == CORE_DELIVERY_DEAD) {
-        settle_ended(step, delivery->step, at);
+    } else if (delivery->step == CORE_DELIVERY_DEAD) {
+        withdraw_end(step, at);
     }
 }
