@@ -11,7 +11,7 @@ CREATE TABLE SchemaMigrations (
 ) STRICT;
 
 CREATE TABLE Monitors (
-    id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295),
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id BETWEEN 1 AND 4294967295),
     uuid TEXT NOT NULL UNIQUE DEFAULT (lower(printf('%s-%s-4%s-%s%s-%s', hex(randomblob(4)), hex(randomblob(2)),
         substr(hex(randomblob(2)), 2), substr('89AB', 1 + (abs(random() % 4)), 1), substr(hex(randomblob(2)), 2),
         hex(randomblob(6))))) CHECK (length(uuid) = 36),
@@ -49,7 +49,7 @@ CREATE INDEX Monitors_isActive_IDX ON Monitors (isActive);
 CREATE INDEX Monitors_name_IDX ON Monitors (name);
 
 CREATE TABLE CronJobs (
-    id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295),
+    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id BETWEEN 1 AND 4294967295),
     isActive INTEGER NOT NULL DEFAULT 1 CHECK (isActive IN (0, 1)),
     dtCreated TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
     schedule TEXT NOT NULL CHECK (length(schedule) <= 255),
