@@ -38,11 +38,11 @@ struct request {
     struct buf to;                           /* SMTP */
     struct buf headers[REQUEST_HEADERS_MAX]; /* HTTP: "Name: value"; may hold a secret */
     size_t header_count;
-    const char *user;     /* SMTP: borrowed from the settings, NULL: none */
-    const char *password; /* SMTP: borrowed from the settings */
-    const char *helo;     /* SMTP: borrowed from the settings, NULL: this host's */
-    const char *ca_file;  /* borrowed from the settings, NULL: the system's */
-    int tls;              /* SMTP: enum smtp_tls */
+    char *user;     /* SMTP: owned, NULL: none */
+    char *password; /* SMTP: owned, with user */
+    char *helo;     /* SMTP: owned, NULL: this host's name */
+    char *ca_file;  /* owned, NULL: the system's */
+    int tls;        /* SMTP: enum smtp_tls */
     char provider_id
         [REQUEST_PROVIDER_ID_BYTES]; /* known before the answer; "" if the answer has it */
 };

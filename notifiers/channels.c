@@ -6,6 +6,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/limits.h"
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 
 static const struct channel *const channels[] = {
@@ -42,6 +43,10 @@ void request_clear(struct request *request)
     buf_free(&request->body);
     buf_free(&request->from);
     buf_free(&request->to);
+    mem_free(request->user);
+    mem_free(request->password);
+    mem_free(request->helo);
+    mem_free(request->ca_file);
     for (size_t i = 0; i < request->header_count; i++) {
         buf_free(&request->headers[i]);
     }

@@ -4,6 +4,7 @@
 
 #include "lib/base/json.h"
 #include "lib/base/limits.h"
+#include "lib/base/mem.h"
 #include "lib/base/rules.h"
 #include "lib/base/str.h"
 #include "lib/net/net.h"
@@ -111,10 +112,10 @@ static int render(const struct notification *notification, const struct json_val
     buf_add_str(&request->url, settings_text(settings, "smtp", ""));
     buf_add_str(&request->from, envelope.from);
     buf_add_str(&request->to, envelope.to);
-    request->user = settings_text(settings, "user", NULL);
-    request->password = settings_text(settings, "password", NULL);
-    request->helo = settings_text(settings, "helo", NULL);
-    request->ca_file = settings_text(settings, "ca_file", NULL);
+    request->user = mem_strdup(settings_text(settings, "user", NULL));
+    request->password = mem_strdup(settings_text(settings, "password", NULL));
+    request->helo = mem_strdup(settings_text(settings, "helo", NULL));
+    request->ca_file = mem_strdup(settings_text(settings, "ca_file", NULL));
     request->tls = (int)tls_of(settings);
     message_add(notification, &envelope, &request->body);
     return TC_OK;

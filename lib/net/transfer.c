@@ -19,6 +19,7 @@ enum {
     STALL_SECONDS = 10,
     RETRY_AFTER_SECONDS_MAX = 3600,
     REPLY_CODE_DIGITS = 3,
+    REPLY_CLOSING = 221,
     REPLY_START_MAIL = 354,
 };
 
@@ -68,6 +69,9 @@ static void on_reply_line(struct transfer *transfer, const char *line, size_t si
             return;
         }
         code = code * 10 + (line[i] - '0');
+    }
+    if (code == REPLY_CLOSING) {
+        return; /* to the QUIT that libcurl sends after a refusal: it must not hide the refusal */
     }
     if (!transfer->is_reply_open) {
         buf_reset(&transfer->body);

@@ -1,0 +1,19 @@
+/* tocsin-notifier: wires one channel into the program shell. */
+#include "lib/sys/program.h"
+#include "notifiers/notifier.h"
+
+int main(int argc, char **argv)
+{
+    struct program program = {
+        .name = "notifier",
+        .doc = "Send the notifications of one channel: email, file, pagerduty or slack.",
+        .operands = "CHANNEL",
+        .operand_count = 1,
+        .sections = notifier_sections(),
+        .start = notifier_start,
+        .stop = notifier_stop,
+        .reload = notifier_reload,
+        .end = notifier_end,
+    };
+    return program_main(&program, argc, argv);
+}
