@@ -114,6 +114,7 @@ static int send_outcome(struct engine *engine, const struct job *job)
         .provider_id = o->provider_id[0] != '\0' ? o->provider_id : NULL,
         .retry_after_ms = o->retry_after_ms > 0 ? o->retry_after_ms : 0,
         .is_throttle = o->is_throttle,
+        .is_ambiguous = o->is_ambiguous,
     };
     return engine->is_welcome ? send_message(engine, MESSAGE_OUTCOME, job, &outcome) : TC_EAGAIN;
 }

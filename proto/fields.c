@@ -227,6 +227,7 @@ static const struct field outcome[] = {
     STRING_OPT(message_outcome, "providerId", provider_id, LIMIT_NAME_BYTES),
     INTEGER_OPT(message_outcome, "retryAfterMs", retry_after_ms, MS_LIMIT),
     BOOLEAN_OPT(message_outcome, "throttle", is_throttle),
+    BOOLEAN_OPT(message_outcome, "ambiguous", is_ambiguous),
     END,
 };
 
@@ -289,6 +290,7 @@ static const struct field deliver[] = {
     OBJECT(message_deliver, "incident", incident, deliver_incident_shape),
     OBJECT(message_deliver, "result", result, deliver_result_shape),
     OBJECT_OPT(message_deliver, "previous", previous, has_previous, deliver_previous_shape),
+    STRING_OPT(message_deliver, "toldId", told_id, LIMIT_NAME_BYTES),
     STRING_OPT(message_deliver, "toldId", told_id, LIMIT_NAME_BYTES),
     TIME(message_deliver, "decidedAt", decided_at_utc_ms),
     TIME(message_deliver, "createdAt", created_at_utc_ms),

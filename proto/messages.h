@@ -203,6 +203,7 @@ struct message_outcome {
     const char *provider_id; /* NULL: none */
     int64_t retry_after_ms;  /* 0: the router's own back-off */
     bool is_throttle;        /* pause the whole destination */
+    bool is_ambiguous;       /* of a retry: the service may have taken it all the same */
 };
 
 struct message_notifier_heartbeat {
