@@ -20,7 +20,7 @@
 enum {
     PATH_BYTES = 4096,
     CHECKPOINT_PAGES = 4000,
-    WAL_PAGES_MAX = 16 * CHECKPOINT_PAGES, /* then a commit makes the log start anew */
+    WAL_PAGES_MAX = 4 * CHECKPOINT_PAGES, /* then a commit makes the log start anew */
     RESERVE_BYTES = 16 * 1024 * 1024,
     CHECK_STEPS = 4 * 1000 * 1000, /* of SQLite's machine: bounds the check at start */
     DB_MODE = 0640,                /* the web process reads through the group */

@@ -75,7 +75,7 @@ struct store_conflicts {
  *         commit the same batch again. TC_EUNKNOWN: look up a key of it, then commit again or skip.
  *         TC_EFENCED nothing written, the lease is another's: stop. TC_ENOSPC nothing written:
  *         store_use_reserve makes room for the alarm. TC_EIO, TC_ECORRUPT: end the process, a restart
- *         reads what is really there. */
+ *         reads what is really there. TC_EINVAL the schema refuses a value: nothing written, a bug. */
 int store_commit(struct store *store, const struct store_batch *batch,
                  struct store_conflicts *ret_conflicts, struct err *err);
 

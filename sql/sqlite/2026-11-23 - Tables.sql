@@ -177,7 +177,8 @@ CREATE TABLE Changes (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     tableName TEXT NOT NULL,
     rowId INTEGER NOT NULL,
-    monitorId INTEGER
+    monitorId INTEGER,
+    version INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE Leases (
@@ -216,33 +217,41 @@ CREATE TABLE ApiTokens (
 ) STRICT;
 
 -- Who writes rows by hand does not know of `version`. The router's own writes carry the next one (1 in
--- an INSERT) and pass in silence; all others get it here, and a notice that the router polls.
+-- an INSERT) and pass in silence; all others leave a notice that the router polls, and the notice moves
+-- the version on. In two steps, because every write of the router sets up the first one.
 CREATE TRIGGER Monitors_inserted AFTER INSERT ON Monitors WHEN NEW.version <> 1
 BEGIN
-    INSERT INTO Changes (tableName, rowId, monitorId) VALUES ('Monitors', NEW.id, NEW.id);
+    INSERT INTO Changes (tableName, rowId, monitorId, version) VALUES ('Monitors', NEW.id, NEW.id, NEW.version);
 END;
 CREATE TRIGGER Monitors_updated AFTER UPDATE ON Monitors WHEN NEW.version <> OLD.version + 1 OR NEW.id <> OLD.id
 BEGIN
-    UPDATE Monitors SET version = max(OLD.version, NEW.version) + 1 WHERE id = NEW.id;
-    INSERT INTO Changes (tableName, rowId, monitorId) VALUES ('Monitors', NEW.id, NEW.id);
-    INSERT INTO Changes (tableName, rowId, monitorId) SELECT 'Monitors', OLD.id, OLD.id WHERE NEW.id <> OLD.id;
+    INSERT INTO Changes (tableName, rowId, monitorId, version) VALUES ('Monitors', OLD.id, OLD.id, OLD.version);
+    INSERT INTO Changes (tableName, rowId, monitorId, version)
+    SELECT 'Monitors', NEW.id, NEW.id, OLD.version WHERE NEW.id <> OLD.id OR NEW.id IS NOT OLD.id;
 END;
 CREATE TRIGGER Monitors_deleted AFTER DELETE ON Monitors
 BEGIN
-    INSERT INTO Changes (tableName, rowId, monitorId) VALUES ('Monitors', OLD.id, OLD.id);
+    INSERT INTO Changes (tableName, rowId, monitorId, version) VALUES ('Monitors', OLD.id, OLD.id, OLD.version);
+END;
+CREATE TRIGGER Changes_Monitors AFTER INSERT ON Changes WHEN NEW.tableName = 'Monitors'
+BEGIN
+    UPDATE Monitors SET version = max(version, NEW.version) + 1 WHERE id = NEW.rowId;
 END;
 CREATE TRIGGER CronJobs_inserted AFTER INSERT ON CronJobs WHEN NEW.version <> 1
 BEGIN
-    INSERT INTO Changes (tableName, rowId, monitorId) VALUES ('CronJobs', NEW.id, NEW.monitorId);
+    INSERT INTO Changes (tableName, rowId, monitorId, version) VALUES ('CronJobs', NEW.id, NEW.monitorId, NEW.version);
 END;
 CREATE TRIGGER CronJobs_updated AFTER UPDATE ON CronJobs WHEN NEW.version <> OLD.version + 1 OR NEW.id <> OLD.id
 BEGIN
-    UPDATE CronJobs SET version = max(OLD.version, NEW.version) + 1 WHERE id = NEW.id;
-    INSERT INTO Changes (tableName, rowId, monitorId) VALUES ('CronJobs', NEW.id, NEW.monitorId);
-    INSERT INTO Changes (tableName, rowId, monitorId)
-    SELECT 'CronJobs', OLD.id, OLD.monitorId WHERE NEW.monitorId IS NOT OLD.monitorId OR NEW.id <> OLD.id;
+    INSERT INTO Changes (tableName, rowId, monitorId, version) VALUES ('CronJobs', OLD.id, OLD.monitorId, OLD.version);
+    INSERT INTO Changes (tableName, rowId, monitorId, version)
+    SELECT 'CronJobs', NEW.id, NEW.monitorId, OLD.version WHERE NEW.id <> OLD.id OR NEW.monitorId IS NOT OLD.monitorId;
 END;
 CREATE TRIGGER CronJobs_deleted AFTER DELETE ON CronJobs
 BEGIN
-    INSERT INTO Changes (tableName, rowId, monitorId) VALUES ('CronJobs', OLD.id, OLD.monitorId);
+    INSERT INTO Changes (tableName, rowId, monitorId, version) VALUES ('CronJobs', OLD.id, OLD.monitorId, OLD.version);
+END;
+CREATE TRIGGER Changes_CronJobs AFTER INSERT ON Changes WHEN NEW.tableName = 'CronJobs'
+BEGIN
+    UPDATE CronJobs SET version = max(version, NEW.version) + 1 WHERE id = NEW.rowId;
 END;
