@@ -27,7 +27,7 @@ struct job_host {
 struct job;
 
 enum {
-    JOB_ARGS_MAX = 64,
+    JOB_ARGS_MAX = 80,
     JOB_KILL_AFTER_MS = 5000,
     JOB_GIVE_UP_AFTER_MS = 2000,
     JOB_DRAIN_MS = 200, /* for output of others that a program left with its pipes */

@@ -1,0 +1,76 @@
+/* Sends results out of the spool through the window, and notes what the router has. It knows neither
+ * sockets nor clocks. Called by runner.c and by the simulation. */
+#include "runner/publish.h"
+
+#include "proto/messages.h"
+#include "runner/spool.h"
+
+int publish_welcome(struct publish *p, const struct message_runner_welcome *welcome,
+                    int64_t now_utc_ms, bool *ret_is_renewed, struct err *err)
+{
+    struct spool_stats stats;
+    int rc = spool_stats(p->spool, &stats, err);
+    if (rc != TC_OK) {
+        return rc;
+    }
+    *ret_is_renewed = welcome->mark > stats.last;
+    if (*ret_is_renewed) {
+        window_close(&p->window);
+        return spool_renew(p->spool, now_utc_ms, err);
+    }
+    window_open(&p->window, welcome->mark, (uint32_t)welcome->window);
+    p->heard_utc_ms = now_utc_ms;
+    return spool_ack(p->spool, welcome->mark, now_utc_ms, err);
+}
+
+void publish_down(struct publish *p)
+{
+    window_close(&p->window);
+}
+
+int publish_ack(struct publish *p, uint64_t seq, int64_t now_utc_ms, struct err *err)
+{
+    if (!p->window.is_open || seq < p->window.mark) {
+        return TC_OK; /* of a connection before, or overtaken by a later one */
+    }
+    int rc = window_ack(&p->window, seq);
+    if (rc != TC_OK) {
+        return err_set(err, rc, "the router acknowledged a result that was never sent");
+    }
+    p->heard_utc_ms = now_utc_ms;
+    return spool_ack(p->spool, seq, now_utc_ms, err);
+}
+
+int publish_resend(struct publish *p, uint64_t mark, int64_t now_utc_ms, struct err *err)
+{
+    if (!p->window.is_open) {
+        return TC_OK;
+    }
+    window_resend(&p->window, mark);
+    p->heard_utc_ms = now_utc_ms;
+    return spool_ack(p->spool, mark, now_utc_ms, err);
+}
+
+int publish_send(struct publish *p, int64_t now_utc_ms, bool *ret_is_blocked, struct err *err)
+{
+    *ret_is_blocked = false;
+    if (p->window.on_way == 0) {
+        p->heard_utc_ms = now_utc_ms; /* nothing is owed: the wait begins with the next one */
+    } else if (p->window.is_open && now_utc_ms - p->heard_utc_ms >= PUBLISH_STALL_MS) {
+        window_resend(&p->window, p->window.mark);
+        p->heard_utc_ms = now_utc_ms;
+    }
+    while (window_has_room(&p->window)) {
+        struct spool_result result;
+        int rc = spool_next(p->spool, p->window.sent, &result, err);
+        if (rc != TC_OK) {
+            return rc == TC_ENOENT ? TC_OK : rc;
+        }
+        if (p->send(p->ctx, &result) != TC_OK) {
+            *ret_is_blocked = true;
+            return TC_OK;
+        }
+        window_sent(&p->window, result.seq);
+    }
+    return TC_OK;
+}
