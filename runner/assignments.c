@@ -151,7 +151,9 @@ static void assignment_read(struct assignment *a, const struct message_assignmen
                              .labels = json_text(&m->labels),
                              .timeout_ms = m->timeout_seconds * 1000,
                              .request_id = a->request_id,
-                             .seen_request_id = a->seen_request_id};
+                             .seen_request_id = a->seen_request_id,
+                             .told_generation = a->told_generation,
+                             .overruns = a->overruns};
     a->file = a->check + strlen(a->check);
     struct err err = ERR_INIT;
     if (read_check(a, &err) != TC_OK) {

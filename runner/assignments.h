@@ -37,7 +37,9 @@ struct assignment {
     enum verdict_convention convention;
     char *problem;    /* why it can't be run, or NULL; then each run fails with reason config */
     char *request_id; /* of the run that was asked for last and not yet started, or NULL */
-    char *seen_request_id; /* the last one that came with an assignment */
+    char *seen_request_id;    /* the last one that came with an assignment */
+    uint64_t told_generation; /* the one whose problem has been reported */
+    uint32_t overruns;        /* ticks skipped since the last run, because it took long */
 };
 
 /* What a change means for the schedule. */

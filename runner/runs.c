@@ -319,7 +319,7 @@ static bool find_program(const struct runs *runs, const struct assignment *a, ch
 }
 
 static struct run *run_new(struct runs *runs, struct assignment *a,
-                           const struct schedule_event *event, uint32_t overruns)
+                           const struct schedule_event *event)
 {
     struct run *run = mem_alloc(sizeof(*run));
     run->id = rng_u64() & INT64_MAX;
@@ -328,7 +328,8 @@ static struct run *run_new(struct runs *runs, struct assignment *a,
     run->scheduled_utc_ms = event->has_tick ? event->tick_utc_ms : MESSAGE_NEVER;
     run->started_utc_ms = clock_now_utc_ms(runs->clock);
     run->timeout_ms = a->timeout_ms;
-    run->missed = (int64_t)event->missed + overruns;
+    run->missed = (int64_t)event->missed + a->overruns;
+    a->overruns = 0;
     run->request_id = event->is_asked ? TC_TAKE_PTR(a->request_id) : NULL;
     run->convention = a->convention;
     run->is_warning_ok = a->is_warning_ok;
@@ -341,12 +342,12 @@ static struct run *run_new(struct runs *runs, struct assignment *a,
 }
 
 int runs_begin(struct runs *runs, struct assignment *assignment, const struct schedule_event *event,
-               uint32_t overruns, struct err *err)
+               struct err *err)
 {
     char path[CHECK_PATH_BYTES] = "";
     TC_CLEANUP(verdict_freep) struct verdict v;
     verdict_init(&v);
-    struct run *run = run_new(runs, assignment, event, overruns);
+    struct run *run = run_new(runs, assignment, event);
     if (find_program(runs, assignment, path, &v)) {
         write_args(run, assignment, path, &run->args);
         write_input(run, assignment, &run->input);

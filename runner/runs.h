@@ -48,12 +48,12 @@ int runs_recover(struct runs *runs, size_t *ret_count, struct err *err);
 
 /* Begin a run: what can't be run gives its failing result at once, what can is journaled and waits for
  * runs_start.
- * Shape:  event of kind SCHEDULE_RUN; overruns: ticks skipped since the last run because it took long.
+ * Shape:  event of kind SCHEDULE_RUN.
  * Units:  none.
  * Owns:   copies.
  * Errors: as spool_append. */
 int runs_begin(struct runs *runs, struct assignment *assignment, const struct schedule_event *event,
-               uint32_t overruns, struct err *err);
+               struct err *err);
 
 /* Start what runs_begin journaled; only after spool_commit. Trivial. */
 void runs_start(struct runs *runs);
