@@ -28,7 +28,6 @@
 enum {
     PATH_BYTES = 128,
     CHANNELS_MAX = 32,
-    KEY_FILE_BYTES_MAX = 4096,
 };
 
 struct notifier {
@@ -148,33 +147,16 @@ static void on_state(void *ctx, enum link_state state, const char *detail)
     }
 }
 
-static int read_router_key(const char *dir, char *ret_key, struct err *err)
-{
-    size_t size = 0;
-    TC_CLEANUP(mem_freep) char *path = file_join(dir, "router.pub");
-    TC_CLEANUP(mem_freep) char *text = NULL;
-    int status = file_read(path, KEY_FILE_BYTES_MAX, &text, &size, err);
-    if (status != TC_OK) {
-        return status;
-    }
-    const char *key = str_trim(text, size, &size);
-    text[(size_t)(key - text) + size] = '\0';
-    if (!link_key_is_valid(key)) {
-        return err_set(err, TC_ECONFIG, "%s is not the router's public key, 40 characters of z85",
-                       path);
-    }
-    return str_copy(ret_key, LINK_KEY_TEXT, key);
-}
-
 static int connect_router(struct notifier *notifier, struct err *err)
 {
     const struct config *config = notifier->context->config;
     char name[PATH_BYTES];
     char router_key[LINK_KEY_TEXT];
     struct link_key key;
-    (void)snprintf(name, sizeof name, "notifier-%s.key", notifier->channel->name);
+    (void)snprintf(name, sizeof name, LINK_FILE_NOTIFIER, notifier->channel->name);
     TC_CLEANUP(mem_freep) char *path = file_join(config->keys.dir, name);
-    int status = read_router_key(config->keys.dir, router_key, err);
+    TC_CLEANUP(mem_freep) char *router_path = file_join(config->keys.dir, LINK_FILE_ROUTER_PUB);
+    int status = link_key_read_public(router_path, router_key, err);
     if (status == TC_OK) {
         status = link_key_read(path, &key, err);
     }

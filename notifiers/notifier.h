@@ -11,7 +11,7 @@ struct program_context;
  * the notifier.
  *
  * Keys: keys.dir holds notifier-CHANNEL.key, this notifier's pair, and router.pub, the router's
- * public key on one line. */
+ * public key (proto/link/keys.h). */
 
 /* Start it all.
  * Shape:  operand 0 is the channel's name.

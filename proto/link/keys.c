@@ -89,3 +89,26 @@ int link_key_read(const char *path, struct link_key *ret_key, struct err *err)
     mem_free(text);
     return rc;
 }
+
+int link_key_write_public(const char *path, const struct link_key *key, struct err *err)
+{
+    TC_CLEANUP(buf_freep) struct buf text;
+    buf_init(&text, KEY_FILE_BYTES);
+    buf_add_fmt(&text, "public %s\n", key->public_z85);
+    return file_create(path, 0644, text.p, text.len, err);
+}
+
+int link_key_read_public(const char *path, char *ret_z85, struct err *err)
+{
+    TC_CLEANUP(mem_freep) char *text = NULL;
+    int rc = file_read(path, KEY_FILE_BYTES, &text, NULL, err);
+    if (rc != TC_OK) {
+        return rc;
+    }
+    char key[LINK_KEY_TEXT];
+    if (!take(text, "public ", key)) {
+        return err_set(err, TC_ECONFIG, "%s needs a line \"public <key>\" with the router's key",
+                       path);
+    }
+    return str_copy(ret_z85, LINK_KEY_TEXT, key);
+}
