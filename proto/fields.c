@@ -291,7 +291,6 @@ static const struct field deliver[] = {
     OBJECT(message_deliver, "result", result, deliver_result_shape),
     OBJECT_OPT(message_deliver, "previous", previous, has_previous, deliver_previous_shape),
     STRING_OPT(message_deliver, "toldId", told_id, LIMIT_NAME_BYTES),
-    STRING_OPT(message_deliver, "toldId", told_id, LIMIT_NAME_BYTES),
     TIME(message_deliver, "decidedAt", decided_at_utc_ms),
     TIME(message_deliver, "createdAt", created_at_utc_ms),
     END,
