@@ -156,6 +156,8 @@ struct transfer *transfer_new(const struct net_policy *policy, const char *proto
     MUST_SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     MUST_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     MUST_SET(easy, CURLOPT_TIMEOUT_MS, (long)total_ms);
+    /* Also bounds the farewell to a server that no longer answers, which blocks the loop. */
+    MUST_SET(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)((total_ms + 999) / 1000));
     MUST_SET(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     MUST_SET(easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
     MUST_SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
