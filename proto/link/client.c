@@ -9,6 +9,7 @@
 
 enum {
     REOPEN_MS = 60000, /* without a handshake; ZeroMQ does not always try again by itself */
+    RETRY_MS = 1000,   /* when a socket could not be opened anew */
     BROKEN_MAX = 2,    /* handshakes cut off in a row before the key is doubted */
 };
 
@@ -95,36 +96,33 @@ static void change(struct link_client *c, enum link_state state, const char *det
     }
 }
 
+static void on_broken_off(struct link_client *c)
+{
+    c->broken++;
+    if (c->broken >= BROKEN_MAX && c->state != LINK_REFUSED) {
+        change(c, LINK_WRONG_KEY,
+               "whoever answers breaks the handshake off: the configured "
+               "key of the router is wrong, or this is no router");
+    }
+}
+
+/* ZeroMQ's events are numbers that may get company: what is not named here changes nothing. */
 static void on_event(struct link_client *c, int event)
 {
-    switch (event) {
-    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+    if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
         c->broken = 0;
         loop_timer_stop(c->reopen);
         change(c, LINK_UP, "connected");
-        return;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+    } else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
         change(c, LINK_REFUSED,
                "the router refuses this key: is it on its allow-list, with the "
                "role of this endpoint?");
-        return;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        c->broken++;
-        if (c->broken >= BROKEN_MAX && c->state != LINK_REFUSED) {
-            change(c, LINK_WRONG_KEY,
-                   "whoever answers breaks the handshake off: the configured "
-                   "key of the router is wrong, or this is no router");
-        }
-        return;
-    case ZMQ_EVENT_DISCONNECTED:
-        if (c->state == LINK_UP) {
-            loop_timer_in(c->reopen, REOPEN_MS);
-            change(c, LINK_DOWN, "the connection ended");
-        }
-        return;
-    default: /* zmq.h defines these as numbers; others are not subscribed */
-        return;
+    } else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL ||
+               event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) {
+        on_broken_off(c);
+    } else if (event == ZMQ_EVENT_DISCONNECTED && c->state == LINK_UP) {
+        loop_timer_in(c->reopen, REOPEN_MS);
+        change(c, LINK_DOWN, "the connection ended");
     }
 }
 
@@ -168,8 +166,11 @@ static void on_reopen(void *ctx)
 {
     struct link_client *c = ctx;
     close_sockets(c);
-    loop_timer_in(c->reopen, REOPEN_MS);
-    (void)open_sockets(c, NULL); /* what it needed was there a minute ago; else tried again */
+    if (open_sockets(c, NULL) != TC_OK) {
+        /* It worked when the client was made, so descriptors are short: they come back. */
+        close_sockets(c);
+        loop_timer_in(c->reopen, RETRY_MS);
+    }
 }
 
 int link_client_new(struct link_context *context, const struct link_client_options *options,
