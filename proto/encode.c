@@ -10,6 +10,21 @@
 #include "proto/codec.h"
 #include "proto/fields.h"
 
+/* Every message within the limits fits a frame, though JSON may write a byte of text as six. Largest
+ * are a delivery (two messages), a result (its metrics come from one output) and one monitor. */
+enum {
+    ESCAPED = 6,
+    REST_BYTES = 8 * 1024, /* names of members, numbers, times, short words */
+    DELIVER_BYTES = 2 * LIMIT_MESSAGE_BYTES + LIMIT_LABELS_BYTES + 4 * LIMIT_NAME_BYTES +
+                    LIMIT_RECIPIENT_BYTES + LIMIT_URL_BYTES + LIMIT_ZONE_BYTES,
+    RESULT_BYTES = LIMIT_MESSAGE_BYTES + LIMIT_OUTPUT_BYTES,
+    MONITOR_BYTES = LIMIT_PARAMS_BYTES + LIMIT_LABELS_BYTES + 2 * LIMIT_NAME_BYTES +
+                    MESSAGE_SCHEDULES * (LIMIT_SCHEDULE_BYTES + LIMIT_ZONE_BYTES),
+};
+_Static_assert(ESCAPED *DELIVER_BYTES + REST_BYTES <= LIMIT_FRAME_BYTES, "a delivery fits");
+_Static_assert(ESCAPED *RESULT_BYTES + REST_BYTES <= LIMIT_FRAME_BYTES, "a result fits");
+_Static_assert(ESCAPED *MONITOR_BYTES + REST_BYTES <= LIMIT_FRAME_BYTES, "a monitor fits");
+
 /* An object being written, and how many follow it in its array. */
 struct level {
     const struct shape *shape;

@@ -25,7 +25,7 @@ enum {
     LIMIT_REMINDER_MINUTES = 65535,
     LIMIT_THRESHOLD = 255, /* requiredConsecutiveOks, requiredConsecutiveFailures */
     LIMIT_JSON_DEPTH = 64,
-    LIMIT_FRAME_BYTES = 256 * 1024, /* one frame of a message between processes */
+    LIMIT_FRAME_BYTES = 1024 * 1024, /* one frame of a message between processes */
     LIMIT_FRAMES = 4,
     LIMIT_CONFIG_BYTES = 1024 * 1024,
     LIMIT_LOG_LINE_BYTES = 8 * 1024,

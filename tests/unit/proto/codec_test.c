@@ -127,6 +127,41 @@ static void test_each_member_missing_or_wrong_is_refused(void **state)
     assert_int_equal(result("result/1", "2 1", "7", "{}x"), TC_EPROTO);
 }
 
+static void round_trip(enum message_kind kind, const void *body)
+{
+    struct buf out;
+    buf_init(&out, LIMIT_FRAME_BYTES);
+    assert_int_equal(message_encode(kind, body, &out, NULL), TC_OK);
+    struct frames f;
+    struct message m;
+    frames_set(&f, kind, 2, 1, 7, &out);
+    assert_int_equal(
+        message_decode(message_role(kind), message_is_to_router(kind), f.part, &m, NULL), TC_OK);
+    message_free(&m);
+    buf_free(&out);
+}
+
+/* A byte below a space becomes six in JSON. */
+static void test_the_largest_messages_fit_a_frame(void **state)
+{
+    (void)state;
+    static char text[LIMIT_MESSAGE_BYTES + 1];
+    memset(text, 1, LIMIT_MESSAGE_BYTES);
+    const struct message_result result = {
+        .scheduled_at_utc_ms = MESSAGE_NEVER, .reason = "failed", .message = text};
+    round_trip(MESSAGE_RESULT, &result);
+    const struct message_deliver deliver = {
+        .key = "k",
+        .attempt = 1,
+        .monitor = {.name = "n", .uuid = "u", .timezone = "UTC"},
+        .incident = {.ended_at_utc_ms = MESSAGE_NEVER},
+        .result = {.message = text, .scheduled_at_utc_ms = MESSAGE_NEVER, .reason = "failed"},
+        .has_previous = true,
+        .previous = {.message = text},
+        .told_id = "t"};
+    round_trip(MESSAGE_DELIVER, &deliver);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_nested_arrays_read_and_write_the_same),
         cmocka_unit_test(test_bad_frames_are_refused),
         cmocka_unit_test(test_each_member_missing_or_wrong_is_refused),
+        cmocka_unit_test(test_the_largest_messages_fit_a_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
