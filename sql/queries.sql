@@ -16,7 +16,7 @@
 -- row: store_cron CronJobs id:u32 is_active:bool created_utc_ms:time schedule:text timezone:text action:text parameters:text monitor_id:ref32 version:u64 is_parameters_json:bool
 -- row: store_run MonitorRuns id:u64 monitor_id:u32 runner_id:ref32 scheduled_utc_ms:time started_utc_ms:time duration_ms:i64 is_ok:bool reason:text state:state summary:text message:text metrics:text runner:text
 -- row: store_incident Incidents id:u64 monitor_id:u32 monitor_name:text end:end opened_utc_ms:time closed_utc_ms:time notified_utc_ms:time notified_scheduled_utc_ms:time round:u32 reminder_count:u32 ack_keep_minutes:u32 kept_ack_utc_ms:time kept_ack_expires_utc_ms:time told:text message:text
--- row: store_notification Notifications id:u64 monitor_id:ref32 incident_id:ref64 kind:kind recipient:text key:text number:u32 is_collapsed:bool decided_utc_ms:time body:text status:delivery attempt:u32 next_utc_ms:time lease_utc_ms:time finished_utc_ms:time code:text reason:text remote:text provider_id:text
+-- row: store_notification Notifications id:u64 monitor_id:ref32 incident_id:ref64 kind:kind recipient:text key:text round:u32 number:u32 is_collapsed:bool decided_utc_ms:time body:text status:delivery attempt:u32 is_uncertain:bool next_utc_ms:time lease_utc_ms:time finished_utc_ms:time code:text reason:text remote:text provider_id:text
 -- row: store_runner Runners id:u32 name:text spool_id:text spool_rank:u64 seq:u64 labels:text checks:text program_version:text last_seen_utc_ms:time
 -- row: store_cursor Runners id:u32 was_rank:u64 was_seq:u64 spool_id:text spool_rank:u64 seq:u64
 -- row: store_audit AuditLog seq:u64 format:u32 at_utc_ms:time kind:text monitor_id:ref32 bytes:blob hash:blob
@@ -197,14 +197,15 @@ WHERE id = :id AND monitorId = :monitor_id;
 
 -- name: notification_add
 -- takes: store_notification
-INSERT INTO Notifications (id, monitorId, incidentId, kind, recipient, idempotencyKey, number, isCollapsed, decidedDt,
-    body, status, attempt, nextDt, leaseDt, finishedDt, code, reason, remote, providerId)
-VALUES (:id, :monitor_id, :incident_id, :kind, :recipient, :key, :number, :is_collapsed, :decided_utc_ms, :body,
-    :status, :attempt, :next_utc_ms, :lease_utc_ms, :finished_utc_ms, :code, :reason, :remote, :provider_id);
+INSERT INTO Notifications (id, monitorId, incidentId, kind, recipient, idempotencyKey, round, number, isCollapsed,
+    decidedDt, body, status, attempt, isUncertain, nextDt, leaseDt, finishedDt, code, reason, remote, providerId)
+VALUES (:id, :monitor_id, :incident_id, :kind, :recipient, :key, :round, :number, :is_collapsed, :decided_utc_ms, :body,
+    :status, :attempt, :is_uncertain, :next_utc_ms, :lease_utc_ms, :finished_utc_ms, :code, :reason, :remote, :provider_id);
 
 -- name: notification_set
 -- takes: store_notification
-UPDATE Notifications SET status = :status, attempt = :attempt, nextDt = :next_utc_ms, leaseDt = :lease_utc_ms,
+UPDATE Notifications SET isCollapsed = :is_collapsed, status = :status, attempt = :attempt,
+    isUncertain = :is_uncertain, nextDt = :next_utc_ms, leaseDt = :lease_utc_ms,
     finishedDt = :finished_utc_ms, code = :code, reason = :reason, remote = :remote, providerId = :provider_id
 WHERE id = :id;
 
@@ -323,43 +324,43 @@ FROM Incidents WHERE id = :id;
 
 -- name: notifications
 -- takes: store_filter
--- gives: store_notification: id monitor_id incident_id kind recipient key number is_collapsed decided_utc_ms body status attempt next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
-SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, number, isCollapsed, decidedDt, body, status,
-    attempt, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
+-- gives: store_notification: id monitor_id incident_id kind recipient key round number is_collapsed decided_utc_ms body status attempt is_uncertain next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
+SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, round, number, isCollapsed, decidedDt, body,
+    status, attempt, isUncertain, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
 FROM Notifications WHERE id < :before_id ORDER BY id DESC LIMIT :limit;
 
 -- name: notifications_unfinished
--- gives: store_notification: id monitor_id incident_id kind recipient key number is_collapsed decided_utc_ms body status attempt next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
-SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, number, isCollapsed, decidedDt, body, status,
-    attempt, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
+-- gives: store_notification: id monitor_id incident_id kind recipient key round number is_collapsed decided_utc_ms body status attempt is_uncertain next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
+SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, round, number, isCollapsed, decidedDt, body,
+    status, attempt, isUncertain, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
 FROM Notifications WHERE status IN ('queued', 'leased') ORDER BY id;
 
 -- name: notifications_of_monitor
 -- takes: store_filter
--- gives: store_notification: id monitor_id incident_id kind recipient key number is_collapsed decided_utc_ms body status attempt next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
-SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, number, isCollapsed, decidedDt, body, status,
-    attempt, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
+-- gives: store_notification: id monitor_id incident_id kind recipient key round number is_collapsed decided_utc_ms body status attempt is_uncertain next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
+SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, round, number, isCollapsed, decidedDt, body,
+    status, attempt, isUncertain, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
 FROM Notifications WHERE monitorId = :id AND id < :before_id ORDER BY id DESC LIMIT :limit;
 
 -- name: notifications_of_incident
 -- takes: store_filter
--- gives: store_notification: id monitor_id incident_id kind recipient key number is_collapsed decided_utc_ms body status attempt next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
-SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, number, isCollapsed, decidedDt, body, status,
-    attempt, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
+-- gives: store_notification: id monitor_id incident_id kind recipient key round number is_collapsed decided_utc_ms body status attempt is_uncertain next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
+SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, round, number, isCollapsed, decidedDt, body,
+    status, attempt, isUncertain, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
 FROM Notifications WHERE incidentId = :id ORDER BY id;
 
 -- name: notifications_with_status
 -- takes: store_filter
--- gives: store_notification: id monitor_id incident_id kind recipient key number is_collapsed decided_utc_ms body status attempt next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
-SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, number, isCollapsed, decidedDt, body, status,
-    attempt, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
+-- gives: store_notification: id monitor_id incident_id kind recipient key round number is_collapsed decided_utc_ms body status attempt is_uncertain next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
+SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, round, number, isCollapsed, decidedDt, body,
+    status, attempt, isUncertain, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
 FROM Notifications WHERE status = :text AND id < :before_id ORDER BY id DESC LIMIT :limit;
 
 -- name: notification
 -- takes: store_filter
--- gives: store_notification: id monitor_id incident_id kind recipient key number is_collapsed decided_utc_ms body status attempt next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
-SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, number, isCollapsed, decidedDt, body, status,
-    attempt, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
+-- gives: store_notification: id monitor_id incident_id kind recipient key round number is_collapsed decided_utc_ms body status attempt is_uncertain next_utc_ms lease_utc_ms finished_utc_ms code reason remote provider_id
+SELECT id, monitorId, incidentId, kind, recipient, idempotencyKey, round, number, isCollapsed, decidedDt, body,
+    status, attempt, isUncertain, nextDt, leaseDt, finishedDt, code, reason, remote, providerId
 FROM Notifications WHERE id = :id;
 
 -- name: notification_counts

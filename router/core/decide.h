@@ -45,7 +45,8 @@ enum core_event_type {
 /* The steps of a delivery that bear on who was told. Only those of kind ALERT change anything. */
 enum core_delivery {
     CORE_DELIVERY_HANDED,   /* leased to a notifier: from here on it may have been accepted */
-    CORE_DELIVERY_RETURNED, /* surely not accepted, will be tried again */
+    CORE_DELIVERY_RETURNED, /* surely not accepted, in this attempt nor in one before; it is queued
+                             * to be tried again. Not for one with Notifications.isUncertain */
     CORE_DELIVERY_SENT,
     CORE_DELIVERY_DEAD
 };
@@ -81,6 +82,7 @@ struct core_event_edit {
 struct core_event_delivery {
     enum core_kind kind;
     enum core_delivery step;
+    uint32_t round; /* Notifications.round */
     char target[CORE_TARGET_BYTES];
 };
 
@@ -121,12 +123,16 @@ struct core_notification {
     enum core_reason reason;
 };
 
-/* Cancel what is queued, not in flight and not finished: this kind, to this recipient, of this
- * incident. There may be none. Cancels come before the notifications of the same plan. */
+/* What becomes of notifications that are queued, not in flight and not finished: of this kind, to
+ * this recipient, of this incident and of this round or a later one; of REMINDERs all, of another
+ * kind only the first. There may be none. Cancels come before the notifications of the same plan. */
 struct core_cancel {
     enum core_kind kind;
     size_t told;
-    enum core_reason reason;
+    uint32_t round;
+    bool is_collapsed; /* a RECOVERED is not cancelled: in its place it becomes the collapsed form,
+                        * for the ALERT before it is cancelled (SPEC 1.13) */
+    enum core_reason reason; /* SEND_COLLAPSED: told by one RECOVERED */
 };
 
 enum {

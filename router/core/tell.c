@@ -35,7 +35,8 @@ static size_t find_told(const struct core_incident *incident, const char *target
     return TOLD_NONE;
 }
 
-/* The entry of a target; where there is none a new one, or that of somebody who is owed nothing. */
+/* The entry of a target; where there is none a new one, or that of somebody whose ALERT died: of
+ * him nothing is queued, while an ALERT that ended may still be in flight. */
 static size_t claim_told(struct step *step, const struct core_target *target)
 {
     struct core_incident *incident = step_incident(step);
@@ -46,7 +47,7 @@ static size_t claim_told(struct step *step, const struct core_target *target)
     }
     at = incident->told_count;
     for (size_t i = 0; at == LIMIT_TOLD && i < LIMIT_TOLD; i++) {
-        at = is_told(incident->told[i].told) ? at : i;
+        at = incident->told[i].told == CORE_TOLD_DEAD ? i : at;
     }
     if (at == LIMIT_TOLD) {
         return TOLD_NONE;
@@ -57,6 +58,7 @@ static size_t claim_told(struct step *step, const struct core_target *target)
     memcpy(incident->told[at].target, target->target, sizeof(target->target));
     incident->told[at].keeps_alert = target->keeps_alert;
     incident->told[at].told = CORE_TOLD_ENDED;
+    incident->told[at].round = 0;
     return at;
 }
 
@@ -73,13 +75,23 @@ static void enqueue(struct step *step, enum core_kind kind, size_t told, enum co
     };
 }
 
-static void cancel(struct step *step, enum core_kind kind, size_t told, enum core_reason reason)
+static void cancel(struct step *step, struct core_cancel cancel)
 {
     struct core_plan *plan = step->plan;
 
     TC_ASSERT(plan->cancel_count < CORE_CANCELS_MAX);
-    plan->cancels[plan->cancel_count++] =
-        (struct core_cancel){.kind = kind, .told = told, .reason = reason};
+    plan->cancels[plan->cancel_count++] = cancel;
+}
+
+/* Those of the word that the recipient's last ALERT began. */
+static void cancel_reminders(struct step *step, size_t told, enum core_reason reason)
+{
+    cancel(step, (struct core_cancel){
+                     .kind = CORE_KIND_REMINDER,
+                     .told = told,
+                     .round = step->plan->incident.told[told].round,
+                     .reason = reason,
+                 });
 }
 
 /* Number what was enqueued. A decision that enqueues nothing leaves no trace in the numbers. */
@@ -102,6 +114,9 @@ static void number_round(struct step *step)
         notification->round = plan->incident.round;
         notification->number =
             notification->kind == CORE_KIND_REMINDER ? plan->incident.reminder_count : 0;
+        if (notification->kind == CORE_KIND_ALERT) {
+            plan->incident.told[notification->told].round = plan->incident.round;
+        }
     }
 }
 
@@ -178,7 +193,16 @@ void tell_failing(struct step *step, bool is_first)
 /* SPEC 1.13 "one RECOVERED naming the interval": for people, and only at a recovery. */
 static void end_untold(struct step *step, enum core_kind kind, size_t at)
 {
-    if (kind == CORE_KIND_RECOVERY && !step->plan->incident.told[at].keeps_alert) {
+    const struct core_recipient *recipient = &step->plan->incident.told[at];
+    bool is_collapsed = kind == CORE_KIND_RECOVERY && !recipient->keeps_alert;
+
+    cancel(step, (struct core_cancel){
+                     .kind = CORE_KIND_ALERT,
+                     .told = at,
+                     .round = recipient->round,
+                     .reason = is_collapsed ? CORE_REASON_SEND_COLLAPSED : CORE_REASON_CANCELLED,
+                 });
+    if (is_collapsed) {
         enqueue(step, CORE_KIND_RECOVERY, at, CORE_REASON_SEND_COLLAPSED);
     } else {
         step_note_told(step, CORE_REASON_CANCELLED, at);
@@ -204,11 +228,10 @@ void tell_end(struct step *step, enum core_kind kind, bool is_quiet)
 
         incident->told[i].told = CORE_TOLD_ENDED;
         if (is_told(told) && incident->reminder_count > 0) {
-            cancel(step, CORE_KIND_REMINDER, i, CORE_REASON_CANCELLED);
+            cancel_reminders(step, i, CORE_REASON_CANCELLED);
         }
         switch (told) {
         case CORE_TOLD_PENDING:
-            cancel(step, CORE_KIND_ALERT, i, CORE_REASON_CANCELLED);
             end_untold(step, kind, i);
             break;
         case CORE_TOLD_YES:
@@ -227,14 +250,61 @@ void tell_end(struct step *step, enum core_kind kind, bool is_quiet)
     }
 }
 
-/* An ALERT died whose end waits behind it. Either kind: an end may wait from before a reopening, when
- * the incident ended in another way. */
-static void withdraw_end(struct step *step, size_t at)
+/* The end that waits behind an ALERT: of a kind, in the same word. */
+static void cancel_end(struct step *step, enum core_kind kind, size_t at, uint32_t alert_round,
+                       enum core_reason reason)
+{
+    cancel(step, (struct core_cancel){
+                     .kind = kind,
+                     .told = at,
+                     .round = alert_round + 1,
+                     .is_collapsed = reason == CORE_REASON_SEND_COLLAPSED,
+                     .reason = reason,
+                 });
+}
+
+/* An ALERT came back whose end waits behind it. SPEC 1.13 "as if it had never been in flight" */
+static void collapse(struct step *step, size_t at, uint32_t alert_round)
+{
+    const struct core_incident *incident = step_incident(step);
+    bool is_recovered = incident->end == CORE_END_RECOVERED || incident->end == CORE_END_OPEN;
+    bool is_collapsed = is_recovered && !incident->told[at].keeps_alert;
+    enum core_reason reason = is_collapsed ? CORE_REASON_SEND_COLLAPSED : CORE_REASON_CANCELLED;
+
+    cancel(step, (struct core_cancel){
+                     .kind = CORE_KIND_ALERT,
+                     .told = at,
+                     .round = alert_round,
+                     .reason = reason,
+                 });
+    cancel_end(step, CORE_KIND_RECOVERY, at, alert_round, reason);
+    cancel_end(step, CORE_KIND_CLOSED, at, alert_round, CORE_REASON_CANCELLED);
+    step_note_told(step, reason, at);
+}
+
+/* An ALERT died whose end waits behind it. */
+static void withdraw_end(struct step *step, size_t at, uint32_t alert_round)
 {
     (void)step_incident(step);
-    cancel(step, CORE_KIND_RECOVERY, at, CORE_REASON_NEVER_TOLD);
-    cancel(step, CORE_KIND_CLOSED, at, CORE_REASON_NEVER_TOLD);
+    cancel_end(step, CORE_KIND_RECOVERY, at, alert_round, CORE_REASON_NEVER_TOLD);
+    cancel_end(step, CORE_KIND_CLOSED, at, alert_round, CORE_REASON_NEVER_TOLD);
     step_note_told(step, CORE_REASON_NEVER_TOLD, at);
+}
+
+/* An ALERT whose end is decided: its incident closed, or reopened since. */
+static void follow_ended(struct step *step, size_t at, const struct core_event_delivery *delivery)
+{
+    switch (delivery->step) {
+    case CORE_DELIVERY_HANDED:
+    case CORE_DELIVERY_SENT:
+        break;
+    case CORE_DELIVERY_RETURNED:
+        collapse(step, at, delivery->round);
+        break;
+    case CORE_DELIVERY_DEAD:
+        withdraw_end(step, at, delivery->round);
+        break;
+    }
 }
 
 void tell_delivered(struct step *step, const struct core_event_delivery *delivery)
@@ -246,6 +316,7 @@ void tell_delivered(struct step *step, const struct core_event_delivery *deliver
         [CORE_DELIVERY_DEAD] = CORE_TOLD_DEAD,
     };
     const struct core_incident *incident = step->view->incident;
+    const struct core_recipient *recipient = NULL;
     size_t at = TOLD_NONE;
 
     if (incident != NULL && delivery->kind == CORE_KIND_ALERT) {
@@ -254,15 +325,13 @@ void tell_delivered(struct step *step, const struct core_event_delivery *deliver
     if (at == TOLD_NONE) {
         return;
     }
-    if (incident->told[at].told != CORE_TOLD_ENDED) {
-        if (incident->told[at].told == next[delivery->step]) {
-            return;
-        }
+    recipient = &incident->told[at];
+    if (recipient->told == CORE_TOLD_ENDED || recipient->round != delivery->round) {
+        follow_ended(step, at, delivery);
+    } else if (recipient->told != next[delivery->step]) {
         step_incident(step)->told[at].told = next[delivery->step];
         if (delivery->step == CORE_DELIVERY_DEAD) {
-            cancel(step, CORE_KIND_REMINDER, at, CORE_REASON_NEVER_TOLD);
+            cancel_reminders(step, at, CORE_REASON_NEVER_TOLD);
         }
-    } else if (delivery->step == CORE_DELIVERY_DEAD) {
-        withdraw_end(step, at);
     }
 }

@@ -66,6 +66,7 @@ struct core_recipient {
     char target[CORE_TARGET_BYTES]; /* as it was at its ALERT */
     bool keeps_alert;               /* see core_target */
     enum core_told told;
+    uint32_t round; /* of its last ALERT */
 };
 
 enum core_end {

@@ -22,8 +22,10 @@ struct outbox_item {
     uint64_t incident_id;
     uint32_t monitor_id;
     enum core_kind kind;
+    uint32_t round; /* of its incident when it was decided (docs/spec.md 1.3) */
     bool is_collapsed;
-    int32_t attempts; /* handed over so often */
+    bool is_uncertain; /* some attempt may have been accepted without our knowing */
+    int32_t attempts;  /* handed over so often */
     int64_t created_utc_ms;
     int64_t due_utc_ms;                /* not before */
     int64_t leased_until_utc_ms;       /* CORE_NEVER: not with a sink */

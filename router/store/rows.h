@@ -105,7 +105,7 @@ struct store_incident {
     uint32_t ack_keep_minutes;
     int64_t kept_ack_utc_ms;
     int64_t kept_ack_expires_utc_ms;
-    const char *told;    /* JSON array of {target, told, keepsAlert} */
+    const char *told;    /* JSON array (router/store/told.h) */
     const char *message; /* of the failing result that opened it */
     const char *problem;
 };
@@ -119,7 +119,8 @@ enum store_delivery {
     STORE_COLLAPSED, /* an ALERT told by one RECOVERED instead (docs/spec.md 1.13) */
 };
 
-/* A row of Notifications: the outbox and its history. An update writes status and what follows. */
+/* A row of Notifications: the outbox and its history. An update writes is_collapsed,
+ * status and what follows. */
 struct store_notification {
     uint64_t id;
     uint32_t monitor_id; /* 0 when the monitor is gone */
@@ -127,12 +128,14 @@ struct store_notification {
     enum core_kind kind;
     const char *recipient; /* "channel:target" */
     const char *key;       /* idempotency key, unique */
+    uint32_t round;        /* of its incident when it was decided (docs/spec.md 1.3) */
     uint32_t number;       /* of a reminder */
     bool is_collapsed;
     int64_t decided_utc_ms;
     const char *body; /* JSON: what the channel renders, as it was at the decision */
     enum store_delivery status;
     uint32_t attempt;
+    bool is_uncertain;    /* some attempt may have been accepted without our knowing */
     int64_t next_utc_ms;  /* not before */
     int64_t lease_utc_ms; /* until */
     int64_t finished_utc_ms;

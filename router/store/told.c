@@ -19,7 +19,7 @@ static const char *const told_names[] = {
 
 enum {
     TOLD_NAME_COUNT = sizeof told_names / sizeof told_names[0],
-    TOLD_BYTES_MAX = LIMIT_TOLD * (6 * LIMIT_RECIPIENT_BYTES + 64),
+    TOLD_BYTES_MAX = LIMIT_TOLD * (6 * LIMIT_RECIPIENT_BYTES + 96),
 };
 
 void store_incident_write(const struct core_incident *incident, struct buf *told_json,
@@ -35,6 +35,7 @@ void store_incident_write(const struct core_incident *incident, struct buf *told
         json_enc_obj(&e, NULL);
         json_enc_str(&e, "target", incident->told[i].target);
         json_enc_str(&e, "told", told_names[incident->told[i].told]);
+        json_enc_i64(&e, "round", incident->told[i].round);
         json_enc_bool(&e, "keepsAlert", incident->told[i].keeps_alert);
         json_enc_obj_end(&e);
     }
@@ -60,6 +61,7 @@ static int read_recipient(const struct json_value *value, struct core_recipient 
     json_dec_start(&d, value, "told", err);
     const char *target = json_str(&d, "target", LIMIT_RECIPIENT_BYTES);
     const char *told = json_str(&d, "told", LIMIT_NAME_BYTES);
+    int64_t round = json_i64(&d, "round", 0, UINT32_MAX);
     bool keeps_alert = json_bool(&d, "keepsAlert");
     int code = json_end(&d);
     if (code != TC_OK) {
@@ -68,6 +70,7 @@ static int read_recipient(const struct json_value *value, struct core_recipient 
     for (size_t i = 0; i < TOLD_NAME_COUNT; i++) {
         if (strcmp(told_names[i], told) == 0) {
             memcpy(ret_recipient->target, target, strlen(target) + 1);
+            ret_recipient->round = (uint32_t)round;
             ret_recipient->keeps_alert = keeps_alert;
             ret_recipient->told = (enum core_told)i;
             return TC_OK;

@@ -8,7 +8,8 @@ struct buf;
 struct store_incident;
 
 /* Between the incident that rules look at and its row: the told list travels as a JSON array of
- * {"target": "slack:#ops", "told": "yes", "keepsAlert": false}, told being pending, yes, dead or ended. */
+ * {"target": "slack:#ops", "told": "yes", "round": 1, "keepsAlert": false}, told being pending, yes,
+ * dead or ended. */
 
 /* Write an incident into its row.
  * Shape:  texts that core does not know are left as they are; told is appended to told_json, whose

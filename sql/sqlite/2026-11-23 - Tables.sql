@@ -125,6 +125,7 @@ CREATE TABLE Notifications (
     kind TEXT NOT NULL CHECK (kind IN ('alert', 'reminder', 'recovery', 'closed')),
     recipient TEXT NOT NULL,
     idempotencyKey TEXT NOT NULL UNIQUE,
+    round INTEGER NOT NULL DEFAULT 0,
     number INTEGER NOT NULL DEFAULT 0,
     isCollapsed INTEGER NOT NULL DEFAULT 0 CHECK (isCollapsed IN (0, 1)),
     decidedDt TEXT NOT NULL,
@@ -132,6 +133,7 @@ CREATE TABLE Notifications (
     status TEXT NOT NULL DEFAULT 'queued'
         CHECK (status IN ('queued', 'leased', 'sent', 'dead', 'cancelled', 'collapsed')),
     attempt INTEGER NOT NULL DEFAULT 0,
+    isUncertain INTEGER NOT NULL DEFAULT 0 CHECK (isUncertain IN (0, 1)),
     nextDt TEXT,
     leaseDt TEXT,
     finishedDt TEXT,

@@ -439,6 +439,7 @@ static void told_list_survives(void **state)
     (void)snprintf(incident.told[0].target, CORE_TARGET_BYTES, "slack:#ops \"quoted\"");
     incident.told[0].told = CORE_TOLD_YES;
     incident.told[0].keeps_alert = true;
+    incident.told[0].round = 2;
     (void)snprintf(incident.told[1].target, CORE_TARGET_BYTES, "email:ops@example.com");
     incident.told[1].told = CORE_TOLD_DEAD;
     struct buf told;

@@ -138,6 +138,7 @@ static void m_ok(struct model *m, int64_t now, int64_t run)
 
 static void m_delivery(struct model *m, enum op op, int i)
 {
+    m->gone[i] = m->who[i] == '.' && op == OP_RETURNED;
     if (m->who[i] != '.') {
         m->who[i] = op == OP_RETURNED ? 'p' : op == OP_DEAD ? 'd' : 'y';
     }
@@ -210,6 +211,7 @@ static void m_step(struct model *m, enum op op, int i, int64_t now, int64_t run)
 struct message {
     enum core_kind kind;
     uint64_t incident;
+    uint32_t round;
     bool is_collapsed;
 };
 
@@ -283,15 +285,24 @@ static void box_drop_first(struct box *box)
     box->is_in_flight = false;
 }
 
-static void box_cancel(struct box *box, enum core_kind kind, uint64_t incident)
+static void box_cancel(struct box *box, const struct core_cancel *cancel, uint64_t incident)
 {
     size_t kept = 0;
+    bool is_over = false;
 
     for (size_t i = 0; i < box->count; i++) {
+        struct message *message = &box->queue[i];
         bool is_flying = i == 0 && box->is_in_flight;
 
-        if (is_flying || box->queue[i].kind != kind || box->queue[i].incident != incident) {
-            box->queue[kept++] = box->queue[i];
+        if (is_over || is_flying || message->kind != cancel->kind ||
+            message->incident != incident || message->round < cancel->round) {
+            box->queue[kept++] = *message;
+            continue;
+        }
+        is_over = cancel->kind != CORE_KIND_REMINDER;
+        if (cancel->is_collapsed) {
+            message->is_collapsed = true;
+            box->queue[kept++] = *message;
         }
     }
     box->count = kept;
@@ -351,7 +362,7 @@ static void commit(bool is_judged)
         int who = who_is(plan.incident.told[plan.cancels[i].told].target);
 
         gone[who] = gone[who] || plan.cancels[i].kind == CORE_KIND_ALERT;
-        box_cancel(&world.boxes[who], plan.cancels[i].kind, plan.incident.id);
+        box_cancel(&world.boxes[who], &plan.cancels[i], plan.incident.id);
     }
     for (size_t i = 0; i < plan.notification_count; i++) {
         const struct core_notification *n = &plan.notifications[i];
@@ -361,13 +372,15 @@ static void commit(bool is_judged)
         assert_int_equal(out[who], '-');
         out[who] = letter_of(n);
         assert_true(box->count < QUEUE);
-        box->queue[box->count++] = (struct message){n->kind, plan.incident.id, n->is_collapsed};
+        box->queue[box->count++] =
+            (struct message){n->kind, plan.incident.id, n->round, n->is_collapsed};
     }
     for (size_t i = 0; i < plan.note_count; i++) {
         if (plan.notes[i].reason == CORE_REASON_QUIET) { /* no message, but it is over for them */
             struct box *box = &world.boxes[who_is(plan.incident.told[plan.notes[i].told].target)];
 
-            box->queue[box->count++] = (struct message){CORE_KIND_CLOSED, plan.incident.id, false};
+            box->queue[box->count++] = (struct message){CORE_KIND_CLOSED, plan.incident.id,
+                                                        plan.incident.round + 1, false};
         }
     }
     if (plan.incident_change != CORE_INCIDENT_NONE) {
@@ -440,6 +453,7 @@ static bool fill_delivery(struct core_event *event, enum op op, int who,
     }
     event->type = CORE_EVENT_DELIVERY;
     event->delivery.kind = box->queue[0].kind;
+    event->delivery.round = box->queue[0].round;
     event->delivery.step = (enum core_delivery)(op == OP_HAND       ? CORE_DELIVERY_HANDED
                                                 : op == OP_SENT     ? CORE_DELIVERY_SENT
                                                 : op == OP_RETURNED ? CORE_DELIVERY_RETURNED
