@@ -24,7 +24,8 @@
 enum {
     PULSE_MS = 1000,
     BLOCKED_MS = 20,
-    HELLO_AGAIN_MS = 10 * 1000,
+    HELLO_AGAIN_US = 10 * 1000 * 1000,
+    STALL_US = 30 * 1000 * 1000, /* results on their way are sent again after this silence */
     PUBLIC_FILE_BYTES = 4096,
 };
 
@@ -42,7 +43,7 @@ struct courier {
     bool is_up;
     bool is_welcome;
     bool is_alone_told;
-    int64_t hello_utc_ms;
+    int64_t heard_us; /* real: hello said, or something of the router about results */
     int64_t heartbeat_ms;
     int64_t heartbeat_utc_ms;
     int64_t healthy_utc_ms; /* when all was well with the router last */
@@ -86,7 +87,7 @@ void courier_send(struct courier *c)
 {
     bool is_blocked = false;
     struct err err = ERR_INIT;
-    check(c, publish_send(&c->publish, loop_now_utc_ms(c->loop), &is_blocked, &err), &err);
+    check(c, publish_send(&c->publish, &is_blocked, &err), &err);
     if (is_blocked) {
         loop_timer_in(c->retry, BLOCKED_MS);
     }
@@ -122,7 +123,7 @@ static void say_hello(struct courier *c)
         hello.labels = (struct message_json){.value = c->config->runner.labels};
     }
     c->is_welcome = false;
-    c->hello_utc_ms = loop_now_utc_ms(c->loop);
+    c->heard_us = clock_mono_us(loop_clock(c->loop));
     (void)send_frames(c, MESSAGE_RUNNER_HELLO, &hello); /* without a welcome it is said again */
 }
 
@@ -169,14 +170,27 @@ static void watch_health(struct courier *c, int64_t now_utc_ms)
     }
 }
 
+/* Messages may get lost: hello and results are said again after a real while of silence. */
+static void watch_silence(struct courier *c)
+{
+    int64_t now_us = clock_mono_us(loop_clock(c->loop));
+    int64_t silence_us = now_us - c->heard_us;
+    if (c->is_up && !c->is_welcome && silence_us >= HELLO_AGAIN_US) {
+        say_hello(c);
+    } else if (publish_on_way(&c->publish) == 0) {
+        c->heard_us = c->is_welcome ? now_us : c->heard_us;
+    } else if (silence_us >= STALL_US) {
+        publish_again(&c->publish);
+        c->heard_us = now_us;
+    }
+}
+
 static void on_pulse(void *ctx)
 {
     struct courier *c = ctx;
     int64_t now_utc_ms = loop_now_utc_ms(c->loop);
     loop_timer_in(c->pulse, PULSE_MS);
-    if (c->is_up && !c->is_welcome && now_utc_ms - c->hello_utc_ms >= HELLO_AGAIN_MS) {
-        say_hello(c);
-    }
+    watch_silence(c);
     int64_t since_ms = now_utc_ms - c->heartbeat_utc_ms;
     if (c->is_welcome && (since_ms < 0 || since_ms >= c->heartbeat_ms)) {
         send_heartbeat(c, now_utc_ms);
@@ -231,6 +245,7 @@ static void on_ack(struct courier *c, uint64_t seq, const struct message_ack *ac
 static void handle(struct courier *c, const struct message *m)
 {
     struct err err = ERR_INIT;
+    c->heard_us = clock_mono_us(loop_clock(c->loop));
     if (m->kind == MESSAGE_RUNNER_WELCOME) {
         on_welcome(c, &m->body.runner_welcome);
     } else if (m->kind == MESSAGE_ACK) {

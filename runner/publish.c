@@ -19,7 +19,6 @@ int publish_welcome(struct publish *p, const struct message_runner_welcome *welc
         return spool_renew(p->spool, now_utc_ms, err);
     }
     window_open(&p->window, welcome->mark, (uint32_t)welcome->window);
-    p->heard_utc_ms = now_utc_ms;
     return spool_ack(p->spool, welcome->mark, now_utc_ms, err);
 }
 
@@ -37,7 +36,6 @@ int publish_ack(struct publish *p, uint64_t seq, int64_t now_utc_ms, struct err 
     if (rc != TC_OK) {
         return err_set(err, rc, "the router acknowledged a result that was never sent");
     }
-    p->heard_utc_ms = now_utc_ms;
     return spool_ack(p->spool, seq, now_utc_ms, err);
 }
 
@@ -47,19 +45,12 @@ int publish_resend(struct publish *p, uint64_t mark, int64_t now_utc_ms, struct 
         return TC_OK;
     }
     window_resend(&p->window, mark);
-    p->heard_utc_ms = now_utc_ms;
     return spool_ack(p->spool, mark, now_utc_ms, err);
 }
 
-int publish_send(struct publish *p, int64_t now_utc_ms, bool *ret_is_blocked, struct err *err)
+int publish_send(struct publish *p, bool *ret_is_blocked, struct err *err)
 {
     *ret_is_blocked = false;
-    if (p->window.on_way == 0) {
-        p->heard_utc_ms = now_utc_ms; /* nothing is owed: the wait begins with the next one */
-    } else if (p->window.is_open && now_utc_ms - p->heard_utc_ms >= PUBLISH_STALL_MS) {
-        window_resend(&p->window, p->window.mark);
-        p->heard_utc_ms = now_utc_ms;
-    }
     while (window_has_room(&p->window)) {
         struct spool_result result;
         int rc = spool_next(p->spool, p->window.sent, &result, err);
@@ -73,4 +64,14 @@ int publish_send(struct publish *p, int64_t now_utc_ms, bool *ret_is_blocked, st
         window_sent(&p->window, result.seq);
     }
     return TC_OK;
+}
+
+uint32_t publish_on_way(const struct publish *p)
+{
+    return p->window.is_open ? p->window.on_way : 0;
+}
+
+void publish_again(struct publish *p)
+{
+    window_resend(&p->window, p->window.mark);
 }

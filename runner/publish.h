@@ -16,7 +16,6 @@ struct spool_result;
 struct publish {
     struct spool *spool; /* borrowed */
     struct window window;
-    int64_t heard_utc_ms; /* of the last acknowledgement or welcome */
     /* Send one result: TC_EAGAIN when the transport takes no more now. */
     int (*send)(void *ctx, const struct spool_result *result);
     void *ctx;
@@ -44,14 +43,13 @@ int publish_resend(struct publish *p, uint64_t mark, int64_t now_utc_ms, struct 
 
 /* Send what the window has room for.
  * Shape:  ret_is_blocked: the transport takes no more now, call again soon.
- * Units:  now_utc_ms, Unix ms. Results on their way without any word for PUBLISH_STALL_MS are sent
- *         again.
+ * Units:  none.
  * Owns:   nothing.
  * Errors: as spool_next. */
-int publish_send(struct publish *p, int64_t now_utc_ms, bool *ret_is_blocked, struct err *err);
+int publish_send(struct publish *p, bool *ret_is_blocked, struct err *err);
 
-enum {
-    PUBLISH_STALL_MS = 30 * 1000,
-};
+/* How many results are on their way, and: send them again, since nothing was heard for long. Trivial. */
+uint32_t publish_on_way(const struct publish *p);
+void publish_again(struct publish *p);
 
 #endif

@@ -1,6 +1,6 @@
 /* tocsin-runner's shell: wires schedule, runs, spawner, spool and courier into one loop, whose turn
- * ends with one commit; only then are runs started and results sent. Rules live in those parts.
- * Called by program_main. */
+ * ends with one commit; only then are runs started and results sent. Rules live in those parts. Long
+ * because each part's callbacks stand here, beside each other. Called by program_main. */
 #include "runner/runner.h"
 
 #include <inttypes.h>
