@@ -3,7 +3,6 @@
 #include "runner/assignments.h"
 
 #include <string.h>
-#include <uthash.h>
 
 #include "lib/base/assert.h"
 #include "lib/base/buf.h"
@@ -13,6 +12,12 @@
 #include "proto/codec.h"
 #include "runner/spawnlink.h"
 #include "runner/spool.h"
+
+/* uthash's own hash function falls through switch labels, which clang refuses. */
+#define HASH_FUNCTION(key, size, ret) HASH_SAX(key, size, ret)
+#define uthash_malloc(size)           mem_alloc(size)
+#define uthash_free(p, size)          mem_free(p)
+#include <uthash.h>
 
 struct entry {
     struct assignment assignment; /* first: assignments_find gives it */

@@ -234,7 +234,8 @@ int spool_open(const char *path, const struct spool_limits *limits, int64_t now_
         rc = begin_anew(path, limits, now_utc_ms, &spool, ret_opening, err);
     }
     if (rc != TC_OK) {
-        return err_ctx(err, "%s", path), rc;
+        (void)err_ctx(err, "%s", path); /* gives the code of err, which may be NULL */
+        return rc;
     }
     spool_take_lock(spool, TC_TAKE_FD(lock_fd));
     *ret_spool = TC_TAKE_PTR(spool);
