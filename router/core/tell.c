@@ -268,8 +268,9 @@ static void collapse(struct step *step, size_t at, uint32_t alert_round)
 {
     const struct core_incident *incident = step_incident(step);
     bool is_recovered = incident->end == CORE_END_RECOVERED || incident->end == CORE_END_OPEN;
-    bool is_collapsed = is_recovered && !incident->told[at].keeps_alert;
-    enum core_reason reason = is_collapsed ? CORE_REASON_SEND_COLLAPSED : CORE_REASON_CANCELLED;
+    enum core_reason told_in_one =
+        incident->told[at].keeps_alert ? CORE_REASON_CANCELLED : CORE_REASON_SEND_COLLAPSED;
+    enum core_reason reason = is_recovered ? told_in_one : CORE_REASON_CANCELLED;
 
     cancel(step, (struct core_cancel){
                      .kind = CORE_KIND_ALERT,
@@ -277,7 +278,7 @@ static void collapse(struct step *step, size_t at, uint32_t alert_round)
                      .round = alert_round,
                      .reason = reason,
                  });
-    cancel_end(step, CORE_KIND_RECOVERY, at, alert_round, reason);
+    cancel_end(step, CORE_KIND_RECOVERY, at, alert_round, told_in_one);
     cancel_end(step, CORE_KIND_CLOSED, at, alert_round, CORE_REASON_CANCELLED);
     step_note_told(step, reason, at);
 }
