@@ -329,8 +329,7 @@ static int find_kind(enum message_role role, bool is_to_router, const struct fra
     if (!text_of(frame, text)) {
         return err_set(err, TC_ENOENT, "frame 1 is no message type");
     }
-    const char *slash = strchr(text, '/');
-    size_t word = slash == NULL ? strlen(text) : (size_t)(slash - text) + 1;
+    size_t word = strcspn(text, "/");
     bool is_known = false;
     for (unsigned i = 0; i < MESSAGE_KIND_COUNT_; i++) {
         const struct fields_kind *k = fields_of((enum message_kind)i);
@@ -341,7 +340,8 @@ static int find_kind(enum message_role role, bool is_to_router, const struct fra
             *ret_kind = (enum message_kind)i;
             return TC_OK;
         }
-        is_known = is_known || (slash != NULL && strncmp(k->type, text, word) == 0);
+        is_known = is_known || (text[word] == '/' && strcspn(k->type, "/") == word &&
+                                memcmp(k->type, text, word) == 0);
     }
     if (is_known) {
         return err_set(err, TC_EVERSION, "this program does not speak \"%s\"", text);

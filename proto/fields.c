@@ -1,13 +1,15 @@
 /* The table of all messages' members. It knows names, types and bounds; what they mean is told in
- * PROTOCOL.md. Read by the codec and by the test that compares it with schema/. */
+ * PROTOCOL.md. Read by the codec and by what writes schema/. */
 #include "proto/fields.h"
 
 #include "lib/base/assert.h"
 #include "lib/base/limits.h"
 
 /* The offset of a member, refused by the compiler when its type is another. */
-#define AT(T, member, type_) \
-    (offsetof(struct T, member) + 0 * sizeof(_Generic(((struct T *)0)->member, type_ : 1)))
+#define AT(T, member, type_)                                                          \
+    (offsetof(struct T, member) +                                                     \
+     _Generic(((struct T *)0)->member, type_ /* NOLINT(bugprone-macro-parentheses) */ \
+              : (size_t)0))
 #define STRING(T, name_, m, min_, max_)                                                           \
     {                                                                                             \
         .name = (name_), .type = FIELD_STRING, .is_required = true, .min = (min_), .max = (max_), \
@@ -91,7 +93,8 @@ enum {
     UUID_BYTES = 36,
 };
 #define U32_LIMIT   INT64_C(4294967295)
-#define EXACT_LIMIT (INT64_C(1) << 53)
+/* The largest number that a double tells from its neighbours. */
+#define EXACT_LIMIT ((INT64_C(1) << 53) - 1)
 #define MS_LIMIT    (INT64_C(366) * 86400000)
 
 static const char *const classes[] = {"ok", "retry", "dead", NULL};

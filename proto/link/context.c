@@ -204,7 +204,8 @@ int link_context_new(struct loop *loop, struct link_context **ret_context, struc
     c->zmq = zmq_ctx_new();
     if (c->zmq == NULL) {
         link_context_free(c);
-        return err_set(err, TC_EIO, "can't make a ZeroMQ context");
+        (void)err_set(err, TC_EIO, "can't make a ZeroMQ context");
+        return TC_EIO;
     }
     *ret_context = c;
     return TC_OK;
