@@ -508,6 +508,9 @@ static void runner_reload(struct program_context *context)
     struct runner *r = context->state;
     set_policy(r);
     courier_set_config(r->courier, context->config);
+    if (r->spawner_link != NULL) {
+        (void)spawnlink_send_renew(r->spawner_link); /* a dead spawner is replaced anyway */
+    }
 }
 
 static void runner_stepped(struct program_context *context, int64_t step_ms)

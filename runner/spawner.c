@@ -125,6 +125,12 @@ static void on_order(void *ctx, const struct spawnlink_order *order)
     }
 }
 
+static void on_renew(void *ctx)
+{
+    struct spawner *s = ctx;
+    worker_renew(s->workers);
+}
+
 static void on_report(void *ctx, const struct spawnlink_report *report)
 {
     struct spawner *s = ctx;
@@ -221,7 +227,7 @@ static void end_all(struct spawner *s)
 
 static int run(struct spawner *s, int64_t workers, struct err *err)
 {
-    struct spawnlink_ops ops = {.order = on_order, .gone = on_gone, .ctx = s};
+    struct spawnlink_ops ops = {.order = on_order, .renew = on_renew, .gone = on_gone, .ctx = s};
     struct sig_handlers handlers = {.stop = on_stop};
     struct sig *sig = NULL;
     struct worker_options options = {

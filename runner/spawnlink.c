@@ -15,6 +15,7 @@
 enum record_kind {
     RECORD_ORDER = 0x6f726472,
     RECORD_REPORT = 0x72657074,
+    RECORD_RENEW = 0x72656e77,
 };
 
 /* In front of every packet; first and second are the sizes of the two byte strings behind it. */
@@ -98,6 +99,10 @@ static bool deliver(struct spawnlink *link, size_t size)
                                         .input = first + record.first,
                                         .input_size = record.second};
         link->ops.order(link->ops.ctx, &order);
+        return true;
+    }
+    if (record.kind == RECORD_RENEW && link->ops.renew != NULL) {
+        link->ops.renew(link->ops.ctx);
         return true;
     }
     if (record.kind == RECORD_REPORT && link->ops.report != NULL && record.end >= 0 &&
@@ -193,6 +198,12 @@ static int send_record(struct spawnlink *link, const struct record *record, cons
     link->last = &packet->next;
     packet = NULL;
     return TC_OK;
+}
+
+int spawnlink_send_renew(struct spawnlink *link)
+{
+    struct record record = {.kind = RECORD_RENEW};
+    return send_record(link, &record, NULL, NULL);
 }
 
 int spawnlink_send_order(struct spawnlink *link, const struct spawnlink_order *order)

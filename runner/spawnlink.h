@@ -41,11 +41,12 @@ struct spawnlink_report {
 /* One end of the wire. */
 struct spawnlink;
 
-/* What an end calls: orders reach the spawner, reports the runner; gone when the other end closed or
+/* What an end calls: orders and renew reach the spawner, reports the runner; gone when the other end closed or
  * sent something that is no record. After gone only spawnlink_free may be called, from outside the
  * callback's caller (the next turn). */
 struct spawnlink_ops {
     void (*order)(void *ctx, const struct spawnlink_order *order);
+    void (*renew)(void *ctx); /* workers must be replaced: the configuration changed */
     void (*report)(void *ctx, const struct spawnlink_report *report);
     void (*gone)(void *ctx);
     void *ctx;
@@ -71,6 +72,7 @@ struct spawnlink *spawnlink_free(struct spawnlink *link);
  * Units:  none.
  * Owns:   copies.
  * Errors: TC_ERANGE over a limit, TC_ECLOSED when the other end is gone. */
+int spawnlink_send_renew(struct spawnlink *link);
 int spawnlink_send_order(struct spawnlink *link, const struct spawnlink_order *order);
 int spawnlink_send_report(struct spawnlink *link, const struct spawnlink_report *report);
 

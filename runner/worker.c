@@ -30,6 +30,7 @@ struct worker {
     struct worker_pool *pool;
     struct child child;
     struct task *task;  /* owned; NULL: idle */
+    bool is_outdated;   /* goes after its answer */
     bool is_dying;      /* killed; waits to be reaped */
     struct buf args;    /* what it was started with */
     int64_t started_us; /* of the task */
@@ -226,12 +227,13 @@ static void on_output(void *ctx, int fd, unsigned events)
     }
     bool is_clean = line_end == bytes->p + bytes->len - 1 && bytes->p[0] == '{' && !w->out.is_cut &&
                     w->watch_in == NULL;
+    bool stays = is_clean && !w->is_outdated;
     loop_timer_stop(w->timer);
-    if (!is_clean) {
+    if (!stays) {
         worker_kill(w);
     }
     task_report(w, VERDICT_ANSWERED, 0);
-    if (is_clean) {
+    if (stays) {
         worker_is_idle(w);
     } else {
         pool_serve(w->pool);
@@ -402,6 +404,16 @@ void worker_order(struct worker_pool *pool, const struct spawnlink_order *order)
     *pool->last = task;
     pool->last = &task->next;
     pool_serve(pool);
+}
+
+void worker_renew(struct worker_pool *pool)
+{
+    for (struct worker *w = pool->first; w != NULL; w = w->next) {
+        w->is_outdated = true;
+        if (w->task == NULL) {
+            worker_kill(w);
+        }
+    }
 }
 
 bool worker_is_known(const struct worker_pool *pool, pid_t pid)

@@ -34,6 +34,10 @@ struct worker_pool *worker_pool_free(struct worker_pool *pool);
  * Errors: none; they are reports. */
 void worker_order(struct worker_pool *pool, const struct spawnlink_order *order);
 
+/* Replace every worker, busy ones after their answer: the configuration that they read has changed.
+ * Trivial. */
+void worker_renew(struct worker_pool *pool);
+
 /* Whether pid is one of the pool's processes. Trivial. */
 bool worker_is_known(const struct worker_pool *pool, pid_t pid);
 

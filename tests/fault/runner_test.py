@@ -337,6 +337,9 @@ class Runner(unittest.TestCase):
         good = self.router.of(8)
         self.assertTrue(all(run["isOk"] for run in good), good)
         self.assertEqual(good[-1]["message"], good[-2]["message"], "a good worker is kept")
+        self.process.send_signal(signal.SIGHUP)
+        self.router.wait(lambda: self.router.of(8)[-1]["message"] != good[-1]["message"], 10,
+                         "a reload replaces the workers")
 
     def test_a_runner_without_router_runs_its_command(self):
         flag = self.dir + "/alone"
