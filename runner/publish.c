@@ -32,9 +32,19 @@ int publish_ack(struct publish *p, uint64_t seq, int64_t now_utc_ms, struct err 
     if (!p->window.is_open || seq < p->window.mark) {
         return TC_OK; /* of a connection before, or overtaken by a later one */
     }
-    int rc = window_ack(&p->window, seq);
+    struct spool_stats stats;
+    int rc = spool_stats(p->spool, &stats, err);
+    if (rc == TC_OK && seq > stats.last) {
+        rc = err_set(err, TC_EPROTO, "the router acknowledged a result that was never given");
+    }
     if (rc != TC_OK) {
-        return err_set(err, rc, "the router acknowledged a result that was never sent");
+        return rc;
+    }
+    if (seq > p->window.sent) {
+        /* A resend took the window back while later results were still on their way: they came. */
+        window_resend(&p->window, seq);
+    } else {
+        (void)window_ack(&p->window, seq); /* it was sent, which is all that could fail */
     }
     return spool_ack(p->spool, seq, now_utc_ms, err);
 }

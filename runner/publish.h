@@ -37,7 +37,7 @@ void publish_down(struct publish *p);
  * Shape:  up to and including seq.
  * Units:  now_utc_ms, Unix ms.
  * Owns:   nothing.
- * Errors: as spool_ack; TC_EPROTO a number that was never sent. */
+ * Errors: as spool_ack; TC_EPROTO a number that the spool never gave. */
 int publish_ack(struct publish *p, uint64_t seq, int64_t now_utc_ms, struct err *err);
 int publish_resend(struct publish *p, uint64_t mark, int64_t now_utc_ms, struct err *err);
 
