@@ -11,12 +11,13 @@
 
 enum {
     FILE_BYTES = 64, /* of the part behind the colon */
+    STATUS_COUNT_MAX = 32,
 };
 #define DAY_MS      INT64_C(86400000)
 #define BYTES_LIMIT (INT64_C(1) << 53)
 
 static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "OPTIONS", NULL};
-static const char *const modes[] = {"value", "rows", "freshness", NULL};
+static const char *const modes[] = {"value", "count", "rows", "freshness", NULL};
 static const char *const warnings[] = {"failure", "ok", NULL};
 
 static int check_url(const char *text, struct err *err)
@@ -79,15 +80,24 @@ static const struct rule http_rules[] = {
      .max = LIMIT_PARAMS_BYTES,
      .doc = "Request body, for POST and PUT."},
     {.name = "expectStatus",
-     .type = RULE_INTEGER,
-     .min = 100,
-     .max = 599,
-     .doc = "The status that is right; without it any of 200 to 299."},
+     .type = RULE_ANY,
+     .doc = "The status that is right, or an array of them; without it any of 200 to 299."},
     {.name = "bodyContains",
      .type = RULE_STRING,
      .min = 1,
      .max = LIMIT_LABELS_BYTES,
      .doc = "Text that the first 64 KiB of the answer must contain."},
+    {.name = "bodyLacks",
+     .type = RULE_STRING,
+     .min = 1,
+     .max = LIMIT_LABELS_BYTES,
+     .doc = "Text that the first 64 KiB of the answer must not contain."},
+    {.name = "expectHeaders",
+     .type = RULE_STRINGS,
+     .max = LIMIT_LABELS,
+     .check = check_header,
+     .doc =
+         "Header lines that the answer must have: \"Name: value\", or \"Name:\" with any value."},
     {.name = "followRedirects",
      .type = RULE_BOOLEAN,
      .fallback = "false",
@@ -131,7 +141,7 @@ static const struct rule tcp_rules[] = {
      .type = RULE_INTEGER,
      .min = 1,
      .max = 3600000,
-     .doc = "Fails when connecting takes longer."},
+     .doc = "Fails when connecting, and the text that is expected, take longer."},
     {.name = NULL},
 };
 
@@ -180,7 +190,7 @@ static const struct rule file_rules[] = {
      .type = RULE_INTEGER,
      .max = 1000000,
      .fallback = "1",
-     .doc = "Fewest files."},
+     .doc = "Fewest files; 0 by default when maxCount is 0."},
     {.name = "maxCount", .type = RULE_INTEGER, .max = 1000000, .doc = "Most files."},
     {.name = NULL},
 };
@@ -203,11 +213,16 @@ static const struct rule sql_rules[] = {
      .is_required = true,
      .max = 16,
      .choices = modes,
-     .doc = "value: the first column of the one row; rows: how many rows come back; freshness: "
-            "the first column is a time."},
-    {.name = "min", .type = RULE_NUMBER, .doc = "Fails below, for value and rows."},
-    {.name = "max", .type = RULE_NUMBER, .doc = "Fails above, for value and rows."},
-    {.name = "equals", .type = RULE_ANY, .doc = "Fails when different: a number or a text."},
+     .doc = "value: the first column of the one row; count: how many rows come back; rows: each "
+            "row that comes back is a violation; freshness: the age of the newest time in the "
+            "first column."},
+    {.name = "min", .type = RULE_NUMBER, .doc = "Fails below; for value and count."},
+    {.name = "max",
+     .type = RULE_NUMBER,
+     .doc = "Fails above; for value and count; for rows how many are tolerated."},
+    {.name = "equals",
+     .type = RULE_ANY,
+     .doc = "Fails when different: a number or a text; for value and count."},
     {.name = "maxAge",
      .type = RULE_DURATION,
      .min = 1000,
@@ -217,14 +232,13 @@ static const struct rule sql_rules[] = {
      .type = RULE_STRING,
      .min = 1,
      .max = LIMIT_ZONE_BYTES,
-     .fallback = "\"UTC\"",
-     .doc = "Zone of times that the database gives without one."},
+     .doc = "Zone of times that the database gives without one; default: the source's, else UTC."},
     {.name = "maxRows",
      .type = RULE_INTEGER,
      .min = 1,
      .max = 100000,
      .fallback = "1000",
-     .doc = "Rows read at most."},
+     .doc = "Rows read at most; more of them is a failure."},
     {.name = "messageColumns",
      .type = RULE_STRINGS,
      .max = 16,
@@ -368,11 +382,17 @@ static int check_sql(const struct json_value *params, struct err *err)
     if (is_fresh != has(params, "maxAge")) {
         return err_set(err, TC_EINVAL, "params.maxAge belongs to mode freshness, and only there");
     }
+    bool is_rows = str_eq(mode, "rows");
     bool has_limit = has(params, "min") || has(params, "max") || has(params, "equals");
-    if (is_fresh == has_limit) {
+    if (is_rows && (has(params, "min") || has(params, "equals"))) {
         return err_set(err, TC_EINVAL,
-                       "params.min, max and equals belong to modes value and "
-                       "rows, which need one of them");
+                       "params.min and equals do not belong to mode rows, where each row is a "
+                       "violation; to count rows use mode count");
+    }
+    if (!is_rows && is_fresh == has_limit) {
+        return err_set(err, TC_EINVAL,
+                       "params.min, max and equals belong to modes value and count, which need "
+                       "one of them");
     }
     if (has(params, "equals")) {
         enum json_type type = json_type_of(json_member(params, "equals"));
@@ -383,8 +403,42 @@ static int check_sql(const struct json_value *params, struct err *err)
     return check_order(params, "min", "max", err);
 }
 
+static int check_status(const struct json_value *value, struct err *err)
+{
+    double status = json_type_of(value) == JSON_NUMBER ? json_number(value) : 0;
+    if (status < 100 || status > 599 || status - (double)(int)status > 0) {
+        return err_set(err, TC_EINVAL,
+                       "params.expectStatus must be a status from 100 to 599, or an array of them");
+    }
+    return TC_OK;
+}
+
+static int check_statuses(const struct json_value *params, struct err *err)
+{
+    const struct json_value *value = json_member(params, "expectStatus");
+    if (value == NULL || json_type_of(value) == JSON_NULL) {
+        return TC_OK;
+    }
+    if (json_type_of(value) != JSON_ARRAY) {
+        return check_status(value, err);
+    }
+    if (json_count(value) == 0 || json_count(value) > STATUS_COUNT_MAX) {
+        return err_set(err, TC_EINVAL, "params.expectStatus must list 1 to %d statuses",
+                       STATUS_COUNT_MAX);
+    }
+    int rc = TC_OK;
+    for (value = json_first(value); rc == TC_OK && value != NULL; value = json_next(value)) {
+        rc = check_status(value, err);
+    }
+    return rc;
+}
+
 static int check_http(const struct json_value *params, struct err *err)
 {
+    int rc = check_statuses(params, err);
+    if (rc != TC_OK) {
+        return rc;
+    }
     if (has(params, "certDays") &&
         !str_has_prefix(json_string(json_member(params, "url")), "https://")) {
         return err_set(err, TC_EINVAL, "params.certDays needs an https:// url");

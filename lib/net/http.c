@@ -98,6 +98,15 @@ static int prepare(const struct net_policy *policy, const struct http_request *r
     if (request->ca_file != NULL) {
         MUST_SET(easy, CURLOPT_CAINFO, request->ca_file);
     }
+    if (request->redirects_max > 0) {
+        MUST_SET(easy, CURLOPT_FOLLOWLOCATION, 1L);
+        MUST_SET(easy, CURLOPT_MAXREDIRS, (long)request->redirects_max);
+        MUST_SET(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    }
+    if (request->wants_cert) {
+        MUST_SET(easy, CURLOPT_CERTINFO, 1L);
+    }
+    transfer->wants_head = request->wants_head;
     set_method(easy, request);
     *ret_transfer = TC_TAKE_PTR(transfer);
     return TC_OK;

@@ -1,13 +1,14 @@
 #ifndef LIB_NET_HTTP_H
 #define LIB_NET_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "lib/net/net.h"
 
-/* One HTTP request. Redirects are never followed: a 3xx is the answer. The environment's proxy
- * settings are ignored. */
+/* One HTTP request. Unless redirects are allowed a 3xx is the answer; every hop is held to the
+ * policy. The environment's proxy settings are ignored. */
 struct http_request {
     const char *method;         /* "GET", "POST", "HEAD", ... */
     const char *url;            /* http or https; user and password in it are refused */
@@ -18,6 +19,9 @@ struct http_request {
     const char *ca_file;        /* NULL: the system's */
     int64_t connect_timeout_ms; /* 0: 5 s */
     int64_t timeout_ms;         /* 0: 20 s */
+    int32_t redirects_max;      /* 0: none is followed */
+    bool wants_head;            /* keep the answer's header lines */
+    bool wants_cert;            /* tell when the server's certificate ends */
 };
 
 /* Begin a request; done runs once, later, from net_ready or net_timeout.

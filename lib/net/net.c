@@ -169,7 +169,9 @@ void net_result_clear(struct net_result *result)
 {
     if (result != NULL) {
         mem_free(result->body);
+        mem_free(result->head);
         result->body = NULL;
+        result->head = NULL;
         result->body_size = 0;
     }
 }

@@ -59,9 +59,12 @@ struct net_result {
     bool is_cut;       /* the answer is larger than LIMIT_RESPONSE_BYTES; body is its beginning */
     char *body;        /* owned; HTTP's body or SMTP's last reply; NUL-terminated, never NULL */
     size_t body_size;  /* bytes */
-    int64_t retry_after_ms; /* what Retry-After asks for, at most an hour; -1: nothing */
-    int64_t duration_ms;    /* real, from the start to the end of the request */
-    int curl_code;          /* libcurl's CURLcode, for the log */
+    char *head;        /* owned; the last answer's header lines when asked for, else NULL */
+    int64_t cert_end_utc_ms; /* end of the server's certificate when asked for, else 0 */
+    int64_t connect_ms;      /* real, until connected; with TLS until agreed */
+    int64_t retry_after_ms;  /* what Retry-After asks for, at most an hour; -1: nothing */
+    int64_t duration_ms;     /* real, from the start to the end of the request */
+    int curl_code;           /* libcurl's CURLcode, for the log */
     char
         text[NET_TEXT_MAX]; /* what went wrong, without address, path or secret; "" when answered */
 };
@@ -69,7 +72,7 @@ struct net_result {
 /* Release what a result owns.
  * Shape:  NULL is fine; the struct itself stays the caller's.
  * Units:  none.
- * Owns:   frees body.
+ * Owns:   frees body and head.
  * Errors: none.
  * Source: none, plain bookkeeping. */
 void net_result_clear(struct net_result *result);

@@ -96,6 +96,12 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *ctx)
     if (transfer->is_smtp) {
         on_reply_line(transfer, bytes, got);
     }
+    if (transfer->wants_head) {
+        if (got >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
+            buf_reset(&transfer->head); /* the next answer, behind a redirect or a 100 */
+        }
+        buf_add(&transfer->head, bytes, got);
+    }
     return got;
 }
 
@@ -125,6 +131,7 @@ static void set_callbacks(struct transfer *transfer)
 {
     CURL *easy = transfer->easy;
     MUST_SET(easy, CURLOPT_PRIVATE, transfer);
+    MUST_SET(easy, CURLOPT_ERRORBUFFER, transfer->cause);
     MUST_SET(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     MUST_SET(easy, CURLOPT_OPENSOCKETDATA, transfer);
     MUST_SET(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -145,6 +152,7 @@ struct transfer *transfer_new(const struct net_policy *policy, const char *proto
     TC_ASSERT(transfer->easy != NULL);
     transfer->policy = policy;
     buf_init(&transfer->body, LIMIT_RESPONSE_BYTES);
+    buf_init(&transfer->head, LIMIT_RESPONSE_BYTES);
     CURL *easy = transfer->easy;
     int64_t connect_ms = connect_timeout_ms > 0 ? connect_timeout_ms : CONNECT_TIMEOUT_MS;
     int64_t total_ms = timeout_ms > 0 ? timeout_ms : TIMEOUT_MS;
@@ -172,6 +180,7 @@ struct transfer *transfer_free(struct transfer *transfer)
     curl_easy_cleanup(transfer->easy);
     curl_slist_free_all(transfer->lines);
     buf_free(&transfer->body);
+    buf_free(&transfer->head);
     mem_free(transfer->upload);
     mem_free(transfer);
     return NULL;
@@ -274,6 +283,53 @@ static void judge_http(struct transfer *transfer, struct net_result *result)
     result->is_ambiguous = is_http_ambiguous(transfer, result->end);
 }
 
+static int64_t connect_ms(const struct transfer *transfer)
+{
+    curl_off_t tcp_us = 0;
+    curl_off_t tls_us = 0;
+    (void)curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &tcp_us); /* else 0 */
+    (void)curl_easy_getinfo(transfer->easy, CURLINFO_APPCONNECT_TIME_T, &tls_us);
+    return (int64_t)(tls_us > 0 ? tls_us : tcp_us) / 1000;
+}
+
+/* When the first certificate of the chain, the server's own, ends; 0: not known. */
+static int64_t cert_end(const struct transfer *transfer)
+{
+    static const char key[] = "Expire date:";
+    struct curl_certinfo *chain = NULL;
+    if (curl_easy_getinfo(transfer->easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == NULL ||
+        chain->num_of_certs < 1) {
+        return 0;
+    }
+    for (const struct curl_slist *line = chain->certinfo[0]; line != NULL; line = line->next) {
+        if (strncmp(line->data, key, sizeof(key) - 1) == 0) {
+            int64_t seconds = curl_getdate(line->data + sizeof(key) - 1, NULL);
+            return seconds > 0 ? seconds * 1000 : 0;
+        }
+    }
+    return 0;
+}
+
+/* libcurl's own words may hold the URL, and with it a webhook's secret; those on TLS hold the
+ * host's name at most, and say which of many things is wrong. */
+static void explain(const struct transfer *transfer, CURLcode code, struct net_result *result)
+{
+    const char *text = curl_easy_strerror(code);
+    const char *detail = NULL;
+    long cause = 0;
+    if (result->end == NET_FORBIDDEN) {
+        text = "the address is not one that may be connected to";
+    } else if (result->end == NET_INSECURE && transfer->cause[0] != '\0') {
+        text = transfer->cause;
+    } else if (result->end == NET_UNREACHABLE &&
+               curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &cause) == CURLE_OK &&
+               cause > 0) {
+        detail = strerrordesc_np((int)cause);
+    }
+    (void)snprintf(result->text, sizeof result->text, "%s%s%s", text, detail == NULL ? "" : ": ",
+                   detail == NULL ? "" : detail); /* cut at worst */
+}
+
 void transfer_result(struct transfer *transfer, CURLcode code, struct net_result *ret_result)
 {
     curl_off_t total_us = 0;
@@ -290,12 +346,13 @@ void transfer_result(struct transfer *transfer, CURLcode code, struct net_result
     } else {
         judge_http(transfer, ret_result);
     }
+    ret_result->connect_ms = connect_ms(transfer);
+    ret_result->cert_end_utc_ms = cert_end(transfer);
     if (ret_result->end != NET_ANSWERED) {
-        /* libcurl's own text may hold the URL, and with it a webhook's secret. */
-        const char *text = ret_result->end == NET_FORBIDDEN
-                               ? "the address is not one that may be connected to"
-                               : curl_easy_strerror(code);
-        (void)snprintf(ret_result->text, sizeof ret_result->text, "%s", text);
+        explain(transfer, code, ret_result);
+    }
+    if (transfer->wants_head) {
+        ret_result->head = buf_take(&transfer->head);
     }
     ret_result->body_size = transfer->body.len;
     ret_result->body = buf_take(&transfer->body);

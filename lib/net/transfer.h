@@ -10,15 +10,18 @@
 
 /* One request while it is in flight: the parts that HTTP and SMTP share. Private to lib/net. */
 struct transfer {
-    CURL *easy;               /* owned */
-    struct curl_slist *lines; /* owned: headers or the recipient */
-    char *upload;             /* owned, or NULL */
-    size_t upload_size;       /* bytes */
-    size_t upload_taken;      /* bytes that libcurl has read */
-    struct buf body;          /* owned: HTTP's body, or SMTP's last reply */
-    size_t header_bytes;      /* of all header lines */
-    int reply_code;           /* SMTP: of the last whole reply */
-    bool is_reply_open;       /* SMTP: in the middle of a reply of several lines */
+    CURL *easy;                  /* owned */
+    struct curl_slist *lines;    /* owned: headers or the recipient */
+    char *upload;                /* owned, or NULL */
+    size_t upload_size;          /* bytes */
+    size_t upload_taken;         /* bytes that libcurl has read */
+    struct buf body;             /* owned: HTTP's body, or SMTP's last reply */
+    size_t header_bytes;         /* of all header lines */
+    bool wants_head;             /* HTTP: keep them */
+    struct buf head;             /* owned: those of the last answer */
+    char cause[CURL_ERROR_SIZE]; /* libcurl's own words; may hold the URL */
+    int reply_code;              /* SMTP: of the last whole reply */
+    bool is_reply_open;          /* SMTP: in the middle of a reply of several lines */
     bool is_smtp;
     bool is_cut;
     bool is_forbidden;

@@ -70,6 +70,7 @@ struct config {
         struct config_list php;           /* directories of php: checks */
         struct config_list plugins;       /* directories of nagios: plugins */
         struct config_list allow;         /* patterns of check names */
+        struct config_list roots;         /* directories that disk and file may look below */
         const struct json_value *sources; /* map, or NULL; the sql check's own rules */
         const char *user;                 /* checks run as this user; NULL: as the runner */
         int64_t concurrency;

@@ -129,6 +129,7 @@ static void fill_runner(struct config *config)
     config->runner.php = list(config, "runner.php", BELOW_FILE);
     config->runner.plugins = list(config, "runner.plugins", BELOW_FILE);
     config->runner.allow = list(config, "runner.allow", AS_IS);
+    config->runner.roots = list(config, "runner.roots", BELOW_FILE);
     config->runner.sources = config_at(config, "runner.sources");
     config->runner.user = text(config, "runner.user");
     config->runner.concurrency = number(config, "runner.concurrency");
