@@ -1,0 +1,9 @@
+/* tocsin: the command line. */
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+int main(int argc, char **argv)
+{
+    return cli_main(argc, argv, (const char *const *)environ);
+}
