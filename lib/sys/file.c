@@ -246,7 +246,9 @@ int file_lock(const char *path, int *ret_fd, struct err *err)
         if (errno != EWOULDBLOCK) {
             return fail(err, "lock", path);
         }
-        (void)pread(fd, text, sizeof(text) - 1, 0); /* only to tell who; empty is fine */
+        if (pread(fd, text, sizeof(text) - 1, 0) < 0) {
+            text[0] = '\0'; /* it was only to tell who */
+        }
         text[strcspn(text, "\n")] = '\0';
         return err_set(err, TC_EEXIST, "already running: %s is held by process %s", path,
                        text[0] == '\0' ? "(unknown)" : text);
