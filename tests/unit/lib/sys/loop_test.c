@@ -227,7 +227,7 @@ static void on_fd(void *ctx, int fd, unsigned events)
     if ((events & LOOP_READ) != 0) {
         world->trace[world->count++] = 'r';
         char byte = 0;
-        (void)read(fd, &byte, 1);
+        assert_int_equal(read(fd, &byte, 1), 1);
     }
     if ((events & LOOP_ERROR) != 0) {
         world->trace[world->count++] = 'e';
