@@ -7,6 +7,11 @@
 
 #include "lib/base/assert.h"
 
+enum {
+    CURVE_BYTES =
+        33, /* what CURVE puts around a frame, which ZeroMQ counts too (RFC 26, MESSAGE) */
+};
+
 void socket_set(void *socket, int option, const void *value, size_t size)
 {
     int rc = zmq_setsockopt(socket, option, value, size);
@@ -24,7 +29,7 @@ void *socket_new(void *zmq, int type)
     if (s == NULL) {
         return NULL;
     }
-    int64_t size_max = LIMIT_FRAME_BYTES;
+    int64_t size_max = LIMIT_FRAME_BYTES + CURVE_BYTES;
     socket_set(s, ZMQ_MAXMSGSIZE, &size_max, sizeof(size_max));
     socket_set_int(s, ZMQ_LINGER, 0);
     socket_set_int(s, ZMQ_SNDHWM, 256);
