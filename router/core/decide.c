@@ -177,6 +177,7 @@ static void edit_ack(struct step *step, const struct core_monitor *before)
     } else if (is_acked && !was_acked) {
         step_note(step, CORE_REASON_ACK_SET);
     } else if (was_acked && !is_acked) {
+        step->plan->monitor.ack_expires_utc_ms = CORE_NEVER;
         step_note(step, CORE_REASON_ACK_CLEARED);
         if (step_has_open_incident(step)) {
             step_incident(step)->ack_keep_minutes = 0;
@@ -203,6 +204,8 @@ static void decide_edit(struct step *step, const struct core_event_edit *edit)
     }
     if (edit->before.state == CORE_OK && monitor->state == CORE_ALERT) {
         step->plan->reason = CORE_REASON_FORCED_ALERT;
+        monitor->ok_count = 0;
+        monitor->failure_count = 0;
         if (!step_has_open_incident(step)) {
             (void)step_open_incident(step);
         }
