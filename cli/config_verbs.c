@@ -12,22 +12,6 @@
 #include "lib/base/str.h"
 #include "lib/sys/config.h"
 
-/* A program's log line holds the sentence as its msg="...": give the sentence alone. */
-static void take_sentence(char *text)
-{
-    char *start = strstr(text, "msg=\"");
-    if (start == NULL) {
-        return;
-    }
-    start += strlen("msg=\"");
-    size_t size = 0;
-    for (const char *c = start; *c != '\0' && *c != '"'; c++) {
-        c += *c == '\\' && c[1] != '\0' ? 1 : 0;
-        text[size++] = *c;
-    }
-    text[size] = '\0';
-}
-
 static int ask(const struct cli *cli, const struct sibling *sibling, struct err *err)
 {
     int status = 0;
@@ -39,7 +23,7 @@ static int ask(const struct cli *cli, const struct sibling *sibling, struct err 
     if (code != TC_OK || status == 0) {
         return code;
     }
-    take_sentence(text);
+    sibling_sentence(text);
     return err_set(err, TC_ECONFIG, "%s", *text == '\0' ? sibling->program : text);
 }
 

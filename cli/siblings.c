@@ -159,3 +159,18 @@ int sibling_ask(const struct cli *cli, const struct sibling *sibling, const char
     *ret_status = end.signo != 0 ? 128 + end.signo : end.status;
     return TC_OK;
 }
+
+void sibling_sentence(char *text)
+{
+    char *start = strstr(text, "msg=\"");
+    if (start == NULL) {
+        return;
+    }
+    start += strlen("msg=\"");
+    size_t size = 0;
+    for (const char *c = start; *c != '\0' && *c != '"'; c++) {
+        c += *c == '\\' && c[1] != '\0' ? 1 : 0;
+        text[size++] = *c;
+    }
+    text[size] = '\0';
+}

@@ -51,4 +51,7 @@ int sibling_find(const struct cli *cli, const char *program, char **ret_path, st
 int sibling_ask(const struct cli *cli, const struct sibling *sibling, const char *argument,
                 int *ret_status, char **ret_text, struct err *err);
 
+/* Cut a program's log line down to the sentence in it, which stands as msg="…". Trivial. */
+void sibling_sentence(char *text);
+
 #endif

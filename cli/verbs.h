@@ -22,5 +22,27 @@ int verb_audit_verify(struct cli *cli, struct err *err);
 int verb_audit_export(struct cli *cli, struct err *err);
 int verb_runner_add(struct cli *cli, struct err *err);
 int verb_runner_revoke(struct cli *cli, struct err *err);
+int verb_monitor_list(struct cli *cli, struct err *err);
+int verb_monitor_show(struct cli *cli, struct err *err);
+int verb_monitor_add(struct cli *cli, struct err *err);
+int verb_monitor_edit(struct cli *cli, struct err *err);
+int verb_monitor_pause(struct cli *cli, struct err *err);
+int verb_monitor_resume(struct cli *cli, struct err *err);
+int verb_monitor_run(struct cli *cli, struct err *err);
+int verb_monitor_reset(struct cli *cli, struct err *err);
+int verb_monitor_history(struct cli *cli, struct err *err);
+int verb_monitor_remove(struct cli *cli, struct err *err);
+int verb_ack(struct cli *cli, struct err *err);
+int verb_unack(struct cli *cli, struct err *err);
+int verb_why(struct cli *cli, struct err *err);
+int verb_notification_list(struct cli *cli, struct err *err);
+int verb_notification_show(struct cli *cli, struct err *err);
+int verb_notification_retry(struct cli *cli, struct err *err);
+int verb_channel_list(struct cli *cli, struct err *err);
+int verb_channel_test(struct cli *cli, struct err *err);
+int verb_runner_list(struct cli *cli, struct err *err);
+int verb_token_list(struct cli *cli, struct err *err);
+int verb_token_add(struct cli *cli, struct err *err);
+int verb_token_remove(struct cli *cli, struct err *err);
 
 #endif

@@ -81,6 +81,9 @@ static int prepare(const struct net_policy *policy, const struct http_request *r
     TC_CLEANUP(transfer_freep)
     struct transfer *transfer =
         transfer_new(policy, "http,https", request->connect_timeout_ms, request->timeout_ms);
+    if (request->answer_bytes_max > 0) {
+        transfer->body.max = request->answer_bytes_max;
+    }
     CURL *easy = transfer->easy;
     for (const char *const *p = request->headers; p != NULL && *p != NULL; p++) {
         transfer_add_line(transfer, *p);

@@ -19,6 +19,7 @@ struct http_request {
     const char *ca_file;        /* NULL: the system's */
     int64_t connect_timeout_ms; /* 0: 5 s */
     int64_t timeout_ms;         /* 0: 20 s */
+    size_t answer_bytes_max;    /* of its body; 0: LIMIT_RESPONSE_BYTES */
     int32_t redirects_max;      /* 0: none is followed */
     bool wants_head;            /* keep the answer's header lines */
     bool wants_cert;            /* tell when the server's certificate ends */
@@ -26,7 +27,7 @@ struct http_request {
 
 /* Begin a request; done runs once, later, from net_ready or net_timeout.
  * Shape:  request is read during the call only; a control byte in any part is refused.
- * Units:  real ms; the answer's body is read up to LIMIT_RESPONSE_BYTES.
+ * Units:  real ms; the answer's body is read up to answer_bytes_max.
  * Owns:   copies what it needs; ctx outlives the request; the result is done's for the call only.
  * Errors: TC_EINVAL the request breaks a rule, nothing was sent.
  * Source: RFC 9110; RFC 9112 section 2.2 on bare CR and LF. */
