@@ -260,7 +260,6 @@ static void decide_known(struct step *step, const struct core_event *event)
         decide_edit(step, &event->edit);
         break;
     case CORE_EVENT_DELIVERY:
-        break;
     case CORE_EVENT_COUNT_:
         break;
     }

@@ -4,7 +4,7 @@
 
 #include "router/core/tell.h"
 
-static const int64_t MINUTE_MS = 60 * 1000;
+static const int64_t MINUTE_MS = INT64_C(60) * 1000;
 
 enum effect {
     EFFECT_NONE,
