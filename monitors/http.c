@@ -144,7 +144,7 @@ static void judge_silence(const struct net_result *answer, const struct http_lim
         return;
     case NET_TIMED_OUT:
         check_fail(result, "%s did not answer in full within %" PRId64 " ms (%s)", limits->url,
-                   limits->timeout_ms, answer->connect_ms > 0 ? "connected" : "not even connected");
+                   limits->timeout_ms, answer->connect_us > 0 ? "connected" : "not even connected");
         return;
     case NET_BROKEN:
         check_fail(result, "%s gave no whole answer: %s", limits->url, answer->text);

@@ -157,8 +157,10 @@ static int fail(const struct sql_session *session, struct err *err)
         return err_set(err, TC_ETIMEDOUT, "the query was still running at its time limit");
     case CR_SERVER_GONE_ERROR:
     case CR_SERVER_LOST:
-        return err_set(err, TC_EIO, "the connection broke, or the answer did not come in time: %s",
-                       text);
+        return err_set(err, TC_EIO,
+                       "the connection broke, a row is larger than %d MiB, or the answer did "
+                       "not come in time: %s",
+                       SQL_ROW_BYTES >> 20, text);
     case CR_NET_PACKET_TOO_LARGE:
         return err_set(err, TC_ERANGE, "a row of the answer is larger than %d MiB",
                        SQL_ROW_BYTES >> 20);

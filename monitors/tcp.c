@@ -32,7 +32,7 @@ static void judge_words(const struct net_result *answer, const struct tcp_limits
 void tcp_judge(const struct net_result *answer, const struct tcp_limits *limits,
                struct check_result *result)
 {
-    bool is_connected = answer->connect_ms > 0 || answer->body_size > 0 ||
+    bool is_connected = answer->connect_us > 0 || answer->body_size > 0 ||
                         answer->end == NET_ANSWERED || answer->end == NET_BROKEN;
     check_metric(result, "durationMs", (double)answer->duration_ms);
     if (answer->end == NET_FORBIDDEN) {

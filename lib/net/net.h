@@ -61,7 +61,7 @@ struct net_result {
     size_t body_size;  /* bytes */
     char *head;        /* owned; the last answer's header lines when asked for, else NULL */
     int64_t cert_end_utc_ms; /* end of the server's certificate when asked for, else 0 */
-    int64_t connect_ms;      /* real, until connected; with TLS until agreed */
+    int64_t connect_us;      /* real, until connected; with TLS until agreed; 0: never was */
     int64_t retry_after_ms;  /* what Retry-After asks for, at most an hour; -1: nothing */
     int64_t duration_ms;     /* real, from the start to the end of the request */
     int curl_code;           /* libcurl's CURLcode, for the log */

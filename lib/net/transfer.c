@@ -283,13 +283,13 @@ static void judge_http(struct transfer *transfer, struct net_result *result)
     result->is_ambiguous = is_http_ambiguous(transfer, result->end);
 }
 
-static int64_t connect_ms(const struct transfer *transfer)
+static int64_t connect_us(const struct transfer *transfer)
 {
     curl_off_t tcp_us = 0;
     curl_off_t tls_us = 0;
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &tcp_us); /* else 0 */
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_APPCONNECT_TIME_T, &tls_us);
-    return (int64_t)(tls_us > 0 ? tls_us : tcp_us) / 1000;
+    return (int64_t)(tls_us > 0 ? tls_us : tcp_us);
 }
 
 /* When the first certificate of the chain, the server's own, ends; 0: not known. */
@@ -346,7 +346,7 @@ void transfer_result(struct transfer *transfer, CURLcode code, struct net_result
     } else {
         judge_http(transfer, ret_result);
     }
-    ret_result->connect_ms = connect_ms(transfer);
+    ret_result->connect_us = connect_us(transfer);
     ret_result->cert_end_utc_ms = cert_end(transfer);
     if (ret_result->end != NET_ANSWERED) {
         explain(transfer, code, ret_result);
