@@ -4,9 +4,9 @@
 #include "router/outbox/outbox.h"
 
 #include <string.h>
-#include <uthash.h>
 
 #include "lib/base/assert.h"
+#include "lib/base/hash.h"
 #include "lib/base/heap.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
