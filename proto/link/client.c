@@ -43,7 +43,7 @@ static void close_sockets(struct link_client *c)
     }
     c->monitor_watch = NULL;
     c->socket_watch = NULL;
-    c->monitor = socket_close(c->monitor);
+    c->monitor = socket_unmonitor(c->socket, c->monitor);
     c->socket = socket_close(c->socket);
 }
 

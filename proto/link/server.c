@@ -119,8 +119,8 @@ static int self_test(struct link_server *s, const struct link_key *key, struct e
     } else {
         rc = wait_refusal(s, monitor, err);
     }
-    (void)socket_close(monitor);
-    (void)socket_close(client);
+    (void)socket_unmonitor(client, monitor); /* always NULL */
+    (void)socket_close(client);              /* always NULL */
     link_key_wipe(&probe);
     return rc;
 }

@@ -154,6 +154,14 @@ void *socket_monitor(void *zmq, void *socket, const char *name)
     return pair;
 }
 
+void *socket_unmonitor(void *socket, void *monitor)
+{
+    if (socket != NULL) {
+        (void)zmq_socket_monitor(socket, NULL, 0); /* fails only for what is no socket */
+    }
+    return socket_close(monitor);
+}
+
 int socket_event(void *monitor)
 {
     struct socket_message m;

@@ -68,4 +68,8 @@ int socket_check(const struct frames *frames);
 void *socket_monitor(void *zmq, void *socket, const char *name);
 int socket_event(void *monitor);
 
+/* Stop watching and close the reader, before the socket itself is closed: an event without a reader
+ * blocks the context's only I/O thread for ever. Returns NULL. Trivial. */
+void *socket_unmonitor(void *socket, void *monitor);
+
 #endif
