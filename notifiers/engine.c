@@ -40,7 +40,6 @@ struct job {
     struct engine *engine; /* borrowed */
     enum job_state state;
     uint64_t id;
-    uint32_t monitor;
     char *target; /* owned: the destination whose pace it keeps */
     struct request request;
     struct outcome outcome; /* of JOB_ENDED */
@@ -70,8 +69,7 @@ static int send_message(struct engine *engine, enum message_kind kind, const str
                         const void *body)
 {
     const struct engine_router *router = &engine->options.router;
-    return router->send(router->ctx, kind, job != NULL ? job->id : 0,
-                        job != NULL ? job->monitor : 0, body);
+    return router->send(router->ctx, kind, job != NULL ? job->id : 0, body);
 }
 
 /* --- The router's side ------------------------------------------------------------------------ */
@@ -282,7 +280,6 @@ static struct job *add_job(struct engine *engine, const struct message *message)
     struct job *job = mem_alloc(sizeof *job);
     job->engine = engine;
     job->id = message->seq;
-    job->monitor = message->monitor;
     job->target = mem_strdup(message->body.deliver.target);
     request_init(&job->request);
     while (*end != NULL) {

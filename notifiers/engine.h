@@ -22,8 +22,7 @@ struct engine;
 /* Towards the router. send returns TC_EAGAIN when the link can't take the message now: outcomes are
  * kept and sent again after the next welcome. */
 struct engine_router {
-    int (*send)(void *ctx, enum message_kind kind, uint64_t seq, uint32_t monitor,
-                const void *body);
+    int (*send)(void *ctx, enum message_kind kind, uint64_t seq, const void *body);
     void *ctx;
 };
 

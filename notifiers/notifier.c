@@ -96,8 +96,7 @@ void notifier_reload(struct program_context *context)
 
 /* --- Link ------------------------------------------------------------------------------------- */
 
-static int send_to_router(void *ctx, enum message_kind kind, uint64_t seq, uint32_t monitor,
-                          const void *body)
+static int send_to_router(void *ctx, enum message_kind kind, uint64_t seq, const void *body)
 {
     struct notifier *notifier = ctx;
     struct frames frames;
@@ -110,7 +109,7 @@ static int send_to_router(void *ctx, enum message_kind kind, uint64_t seq, uint3
                   message_type(kind), err.text);
         return status;
     }
-    frames_set(&frames, kind, seq, 0, monitor, &json);
+    frames_set(&frames, kind, seq, 0, 0, &json);
     status = link_client_send(notifier->link, &frames);
     if (status == TC_OK && kind == MESSAGE_OUTCOME) {
         program_progress(notifier->context);
