@@ -122,6 +122,10 @@ static int record_write(const struct audit_chain *chain, const struct audit_entr
     text_member(&e, "kind", entry->kind);
     message_member(&e, entry->message);
     number_member(&e, "monitor", entry->monitor_id);
+    code = json_member_copy(&e, "notes", entry->notes, err);
+    if (code != TC_OK) {
+        return code;
+    }
     number_member(&e, "notification", entry->notification_id);
     number_member(&e, "number", entry->number);
     text_member(&e, "reason", entry->reason);

@@ -48,15 +48,16 @@ struct audit_entry {
     const char *digest;  /* hexadecimal */
     const char *before;  /* JSON */
     const char *after;   /* JSON */
+    const char *notes;   /* JSON array of {reason, recipient}: done and withheld for whom */
     const char *detail;  /* a sentence without names, addresses and secrets */
 };
 
 /* The record after chain->sequence: write its bytes and move the chain on.
- * Shape:  entry->kind not NULL; before and after are valid JSON without names or addresses; bytes is
+ * Shape:  entry->kind not NULL; before, after and notes are valid JSON without names or addresses; bytes is
  *         emptied first and then holds the record.
  * Units:  at_utc_ms Unix ms.
  * Owns:   nothing retained.
- * Errors: TC_ERANGE over LIMIT_AUDIT_RECORD_BYTES, TC_EPARSE before or after is not JSON; the chain
+ * Errors: TC_ERANGE over LIMIT_AUDIT_RECORD_BYTES, TC_EPARSE before, after or notes is not JSON; the chain
  *         stays where it was. */
 int audit_append(struct audit_chain *chain, const struct audit_entry *entry, struct buf *bytes,
                  struct err *err);

@@ -1,0 +1,228 @@
+/* Enqueueing and cancelling: from a decided notification to its row and its place in the outbox.
+ * The row carries the whole message as it was at the decision. */
+#include "router/flow/deliver.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "lib/base/assert.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/hex.h"
+#include "lib/base/json.h"
+#include "lib/base/str.h"
+#include "router/core/reason.h"
+#include "router/flow/batch.h"
+
+static const char *const kind_names[] = {[CORE_KIND_ALERT] = "alert",
+                                         [CORE_KIND_REMINDER] = "reminder",
+                                         [CORE_KIND_RECOVERY] = "recovery",
+                                         [CORE_KIND_CLOSED] = "closed"};
+
+enum {
+    KEY_BYTES = 16,
+};
+
+/* The same for every copy of a message, another for every other message (docs/spec.md 1.3). */
+static char *key_of(const struct core_notification *one, uint64_t incident_id, const char *target)
+{
+    char text[CORE_TARGET_BYTES + 96];
+    int size = snprintf(text, sizeof(text), "%" PRIu64 " %s %" PRIu32 " %" PRIu32 " %s",
+                        incident_id, kind_names[one->kind], one->round, one->number, target);
+    TC_ASSERT(size > 0 && (size_t)size < sizeof(text));
+    uint8_t hash[DIGEST_BYTES];
+    digest_sha256(text, (size_t)size, hash);
+    char *key = mem_alloc(2 * KEY_BYTES + 1);
+    hex_encode(hash, KEY_BYTES, key);
+    return key;
+}
+
+static struct message_json json_text(const char *text)
+{
+    if (text == NULL) {
+        text = "{}";
+    }
+    return (struct message_json){.text = text, .size = strlen(text)};
+}
+
+static enum message_severity severity_of(enum store_severity severity)
+{
+    switch (severity) {
+    case STORE_INFO:
+        return MESSAGE_SEVERITY_INFO;
+    case STORE_WARNING:
+        return MESSAGE_SEVERITY_WARNING;
+    case STORE_CRITICAL:
+        return MESSAGE_SEVERITY_CRITICAL;
+    }
+    TC_UNREACHABLE();
+}
+
+static enum message_deliver_kind deliver_kind(enum core_kind kind)
+{
+    switch (kind) {
+    case CORE_KIND_ALERT:
+        return MESSAGE_DELIVER_ALERT;
+    case CORE_KIND_REMINDER:
+        return MESSAGE_DELIVER_REMINDER;
+    case CORE_KIND_RECOVERY:
+        return MESSAGE_DELIVER_RECOVERY;
+    case CORE_KIND_CLOSED:
+        return MESSAGE_DELIVER_CLOSED;
+    }
+    TC_UNREACHABLE();
+}
+
+static struct message_deliver_result result_of(const struct flow *flow,
+                                               const struct flow_cause *cause)
+{
+    const char *runner = cause->runner == NULL ? cause->by : cause->runner->name;
+    int64_t finished = cause->started_utc_ms == 0 ? flow->batch.now_utc_ms
+                                                  : cause->started_utc_ms + cause->duration_ms;
+    return (struct message_deliver_result){.message = cause->message == NULL ? "" : cause->message,
+                                           .scheduled_at_utc_ms = cause->scheduled_utc_ms,
+                                           .finished_at_utc_ms = finished,
+                                           .runner = runner == NULL ? "" : runner,
+                                           .reason = cause->reason == NULL ? "ok" : cause->reason};
+}
+
+/* Labels of a row may be spoilt by hand; then there are none. */
+static struct message_json labels_of(const struct flow_setup *setup)
+{
+    TC_CLEANUP(json_freep) struct json *json = NULL;
+    bool is_usable = setup->labels != NULL &&
+                     json_parse(setup->labels, strlen(setup->labels), LIMIT_LABELS_BYTES, &json,
+                                NULL) == TC_OK &&
+                     json_type_of(json_root(json)) == JSON_OBJECT;
+    return json_text(is_usable ? setup->labels : NULL);
+}
+
+static char *body_of(struct flow *flow, const struct flow_monitor *monitor,
+                     const struct flow_incident *incident, const struct core_notification *one,
+                     const struct message_deliver *frame, const struct flow_cause *cause)
+{
+    const struct flow_setup *setup = monitor->row.setup;
+    struct message_deliver deliver = *frame;
+    deliver.kind = deliver_kind(one->kind);
+    deliver.is_collapsed = one->is_collapsed;
+    deliver.monitor = (struct message_deliver_monitor){.name = setup->name,
+                                                       .uuid = setup->uuid,
+                                                       .severity = severity_of(setup->severity),
+                                                       .labels = labels_of(setup),
+                                                       .runbook_url = setup->runbook_url,
+                                                       .timezone = flow_setup_timezone(setup)};
+    deliver.incident =
+        (struct message_deliver_incident){.id = incident->row.id,
+                                          .opened_at_utc_ms = incident->row.opened_utc_ms,
+                                          .ended_at_utc_ms = incident->row.closed_utc_ms,
+                                          .reminder = one->number,
+                                          .is_quiet = cause->is_quiet};
+    deliver.result = result_of(flow, cause);
+    deliver.has_previous = one->kind != CORE_KIND_ALERT && incident->heard != NULL;
+    deliver.previous = (struct message_deliver_previous){
+        .message = incident->heard, .finished_at_utc_ms = incident->heard_utc_ms};
+    deliver.decided_at_utc_ms = flow->batch.now_utc_ms;
+    deliver.created_at_utc_ms = flow->batch.now_utc_ms;
+    struct buf body;
+    buf_init(&body, LIMIT_FRAME_BYTES);
+    struct err err = ERR_INIT;
+    int code = message_encode(MESSAGE_DELIVER, &deliver, &body, &err);
+    if (code != TC_OK) { /* every part has its limit; together they may be over the frame's */
+        deliver.has_previous = false;
+        deliver.monitor.labels = json_text(NULL);
+        buf_reset(&body);
+        code = message_encode(MESSAGE_DELIVER, &deliver, &body, &err);
+        TC_ASSERT(code == TC_OK);
+    }
+    return buf_take(&body);
+}
+
+void flow_enqueue(struct flow *flow, const struct flow_monitor *monitor,
+                  const struct flow_incident *incident, const struct core_notification *one,
+                  const char *target, const struct flow_cause *cause)
+{
+    struct outbox_item item = {.id = ++flow->ids.notification,
+                               .incident_id = incident->row.id,
+                               .monitor_id = monitor->id,
+                               .kind = one->kind,
+                               .is_collapsed = one->is_collapsed,
+                               .created_utc_ms = flow->batch.now_utc_ms,
+                               .due_utc_ms = flow->batch.now_utc_ms,
+                               .leased_until_utc_ms = CORE_NEVER};
+    int code = str_copy(item.recipient, sizeof(item.recipient), target);
+    TC_ASSERT(code == TC_OK);
+    struct flow_touched_delivery *touched = flow_add_delivery(flow, &item);
+    const char *key = flow_keep_text(flow, key_of(one, incident->row.id, target));
+    char channel[OUTBOX_CHANNEL_BYTES];
+    const char *plain = outbox_split(target, channel);
+    TC_ASSERT(plain != NULL);
+    struct message_deliver frame = {.key = key, .attempt = 1, .target = plain};
+    touched->row = (struct store_notification){
+        .id = item.id,
+        .monitor_id = monitor->id,
+        .incident_id = incident->row.id,
+        .kind = one->kind,
+        .recipient = flow_keep_text(flow, mem_strdup(target)),
+        .key = key,
+        .number = one->number,
+        .is_collapsed = one->is_collapsed,
+        .decided_utc_ms = flow->batch.now_utc_ms,
+        .body = flow_keep_text(flow, body_of(flow, monitor, incident, one, &frame, cause)),
+        .status = STORE_QUEUED,
+        .next_utc_ms = item.due_utc_ms,
+        .lease_utc_ms = CORE_NEVER,
+        .finished_utc_ms = CORE_NEVER};
+}
+
+/* --- Cancelling ------------------------------------------------------------------------------ */
+
+struct search {
+    struct flow *flow;
+    enum core_kind kind;
+    const char *target;
+    uint64_t found; /* 0: none */
+};
+
+static void look_at(void *ctx, const struct outbox_item *item)
+{
+    struct search *search = ctx;
+    struct flow_touched_delivery *touched = NULL;
+    HASH_FIND(hh, search->flow->batch.deliveries, &item->id, sizeof(item->id), touched);
+    bool is_finished = touched != NULL && touched->is_finished;
+    if (search->found == 0 && !is_finished && item->kind == search->kind &&
+        item->leased_until_utc_ms == CORE_NEVER && str_eq(item->recipient, search->target)) {
+        search->found = item->id;
+    }
+}
+
+static enum store_delivery status_of(enum core_reason reason)
+{
+    return reason == CORE_REASON_SEND_COLLAPSED ? STORE_COLLAPSED : STORE_CANCELLED;
+}
+
+void flow_cancel(struct flow *flow, uint64_t incident_id, enum core_kind kind, const char *target,
+                 enum core_reason reason)
+{
+    for (;;) {
+        struct search search = {.flow = flow, .kind = kind, .target = target};
+        outbox_each_of_incident(flow->outbox, incident_id, look_at, &search);
+        if (search.found == 0) {
+            return;
+        }
+        struct flow_touched_delivery *touched = flow_touch_delivery(flow, search.found);
+        touched->is_finished = true;
+        touched->row.status = status_of(reason);
+        touched->row.finished_utc_ms = flow->batch.now_utc_ms;
+        touched->row.reason = core_reason_name(reason);
+        /* Out of the way of flow_lease until the commit takes it out of the outbox. */
+        outbox_postpone(flow->outbox, search.found, INT64_MAX);
+        struct audit_entry entry = {.kind = "notification",
+                                    .reason = core_reason_name(reason),
+                                    .incident_id = incident_id,
+                                    .notification_id = search.found,
+                                    .to = touched->row.status == STORE_COLLAPSED ? "collapsed"
+                                                                                 : "cancelled",
+                                    .type = kind_names[kind],
+                                    .recipient = target};
+        flow_record(flow, &entry);
+    }
+}

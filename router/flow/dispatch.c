@@ -1,0 +1,338 @@
+/* Handing over: notifiers say how much they take; what may go is leased in a batch and sent after
+ * its commit; outcomes finish it, send it round again or give it up. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "lib/base/assert.h"
+#include "lib/base/backoff.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/str.h"
+#include "lib/sys/clock.h"
+#include "router/core/reason.h"
+#include "router/flow/answer.h"
+#include "router/flow/batch.h"
+#include "router/flow/command.h"
+#include "router/flow/deliver.h"
+#include "router/flow/report.h"
+
+enum {
+    SEND_AGAIN_MS = 1000, /* the connection took no more */
+};
+
+/* --- Notifiers ------------------------------------------------------------------------------- */
+
+static struct flow_sink *sink_of_connection(const struct flow *flow, uint32_t connection)
+{
+    for (struct flow_sink *sink = flow->sinks; sink != NULL; sink = sink->hh.next) {
+        if (sink->connection == connection) {
+            return sink;
+        }
+    }
+    return NULL;
+}
+
+void flow_sink_heard(struct flow *flow, uint32_t connection)
+{
+    struct flow_sink *sink = sink_of_connection(flow, connection);
+    if (sink != NULL) {
+        sink->heard_mono_ms = clock_mono_us(flow->options.clock) / 1000;
+        sink->is_dead = false;
+    }
+}
+
+void flow_sink_hello(struct flow *flow, uint32_t connection, const char *channel, int64_t credit)
+{
+    struct flow_sink *sink = NULL;
+    HASH_FIND_STR(flow->sinks, channel, sink);
+    if (sink == NULL) {
+        sink = mem_alloc(sizeof(*sink));
+        int code = str_copy(sink->channel, sizeof(sink->channel), channel);
+        TC_ASSERT(code == TC_OK);
+        HASH_ADD_STR(flow->sinks, channel, sink);
+    }
+    sink->connection = connection;
+    sink->credit = credit;
+    flow_sink_heard(flow, connection);
+}
+
+void flow_sink_credit(struct flow *flow, uint32_t connection, int64_t credit)
+{
+    struct flow_sink *sink = sink_of_connection(flow, connection);
+    if (sink != NULL) {
+        sink->credit = credit;
+        flow_sink_heard(flow, connection);
+    }
+}
+
+static bool can_take(const struct flow_sink *sink)
+{
+    return sink->connection != 0 && sink->credit > 0 && !sink->is_dead;
+}
+
+/* --- Leasing --------------------------------------------------------------------------------- */
+
+bool flow_can_lease(const struct flow *flow, int64_t now_utc_ms)
+{
+    for (const struct flow_sink *sink = flow->sinks; sink != NULL; sink = sink->hh.next) {
+        if (can_take(sink) && outbox_next(flow->outbox, sink->channel, now_utc_ms) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Tell the core what became of a delivery, if its monitor and incident are still known. */
+static void tell_core(struct flow *flow, const struct outbox_item *item, enum core_delivery step)
+{
+    struct flow_monitor *monitor = flow_find_monitor(flow, item->monitor_id);
+    if (monitor == NULL || flow_find_incident(flow, item->incident_id) == NULL) {
+        return;
+    }
+    struct core_event event = {.type = CORE_EVENT_DELIVERY,
+                               .delivery = {.kind = item->kind, .step = step}};
+    int code = str_copy(event.delivery.target, sizeof(event.delivery.target), item->recipient);
+    TC_ASSERT(code == TC_OK);
+    struct flow_cause cause = {.kind = "notification",
+                               .by = "router",
+                               .scheduled_utc_ms = CORE_NEVER,
+                               .incident_id = item->incident_id};
+    flow_decide(flow, monitor, &event, &cause, NULL, NULL);
+}
+
+static void lease_one(struct flow *flow, struct flow_sink *sink, const struct outbox_item *item)
+{
+    struct outbox_item leased = *item;
+    struct flow_touched_delivery *touched = flow_touch_delivery(flow, leased.id);
+    int64_t until =
+        flow->batch.now_utc_ms + (int64_t)MESSAGE_LEASE_SECONDS * 1000 * flow->options.clock->rate;
+    outbox_lease(flow->outbox, leased.id, until);
+    touched->row.status = STORE_LEASED;
+    touched->row.attempt = (uint32_t)leased.attempts + 1;
+    touched->row.lease_utc_ms = until;
+    touched->handed_to = sink->connection;
+    sink->credit--;
+    if (leased.kind == CORE_KIND_ALERT) {
+        tell_core(flow, &leased, CORE_DELIVERY_HANDED);
+    }
+}
+
+void flow_lease(struct flow *flow)
+{
+    for (struct flow_sink *sink = flow->sinks; sink != NULL; sink = sink->hh.next) {
+        const struct outbox_item *item = NULL;
+        while (can_take(sink) &&
+               (item = outbox_next(flow->outbox, sink->channel, flow->batch.now_utc_ms)) != NULL) {
+            lease_one(flow, sink, item);
+        }
+    }
+}
+
+/* --- Sending --------------------------------------------------------------------------------- */
+
+struct found {
+    const char *recipient;
+    char *text; /* owned */
+};
+
+static int copy_body(void *ctx, const void *row)
+{
+    const struct store_notification *notification = row;
+    char **body = ctx;
+    *body = mem_strdup(notification->body);
+    return TC_OK;
+}
+
+static int find_provider_id(void *ctx, const void *row)
+{
+    const struct store_notification *notification = row;
+    struct found *found = ctx;
+    if (notification->kind == CORE_KIND_ALERT && notification->provider_id != NULL &&
+        str_eq(notification->recipient, found->recipient)) {
+        mem_free(found->text);
+        found->text = mem_strdup(notification->provider_id);
+    }
+    return TC_OK;
+}
+
+/* What a delivery says beyond its row: which attempt it is, what the service called the ALERT. */
+static int complete(struct flow *flow, const struct outbox_item *item, const char *stored,
+                    struct buf *body, struct err *err)
+{
+    struct found found = {.recipient = item->recipient};
+    if (item->kind != CORE_KIND_ALERT) {
+        struct store_filter filter = {.id = item->incident_id};
+        int code = store_read(flow->options.store, STORE_NOTIFICATIONS_OF_INCIDENT, &filter,
+                              find_provider_id, &found, err);
+        if (code != TC_OK) {
+            return code;
+        }
+    }
+    TC_CLEANUP(mem_freep) char *told_id = found.text;
+    struct buf text = {.p = (char *)(uintptr_t)stored, .len = strlen(stored)};
+    struct frames frames;
+    frames_set(&frames, MESSAGE_DELIVER, item->id, 0, item->monitor_id, &text);
+    TC_CLEANUP(message_freep) struct message message = {.kind = MESSAGE_DELIVER};
+    int code = message_decode(MESSAGE_NOTIFIER, false, frames.part, &message, err);
+    if (code != TC_OK) {
+        return code;
+    }
+    message.body.deliver.attempt = item->attempts;
+    message.body.deliver.told_id = told_id;
+    return message_encode(MESSAGE_DELIVER, &message.body.deliver, body, err);
+}
+
+static int send_one(struct flow *flow, const struct flow_touched_delivery *touched,
+                    const struct outbox_item *item, struct err *err)
+{
+    TC_CLEANUP(mem_freep) char *stored = mem_strdup(touched->row.body);
+    if (stored == NULL) {
+        struct store_filter filter = {.id = item->id};
+        int code =
+            store_read(flow->options.store, STORE_NOTIFICATION, &filter, copy_body, &stored, err);
+        if (code != TC_OK || stored == NULL) {
+            return err_set(err, TC_EAGAIN, "its row could not be read");
+        }
+    }
+    buf_reset(&flow->body);
+    if (item->kind == CORE_KIND_ALERT && item->attempts == 1) {
+        buf_add_str(&flow->body, stored);
+    } else {
+        int code = complete(flow, item, stored, &flow->body, err);
+        if (code != TC_OK) {
+            return code;
+        }
+    }
+    return flow_send(
+        flow, MESSAGE_NOTIFIER, touched->handed_to,
+        &(struct flow_head){.kind = MESSAGE_DELIVER, .seq = item->id, .monitor = item->monitor_id});
+}
+
+void flow_hand_over(struct flow *flow)
+{
+    for (const struct flow_touched_delivery *one = flow->batch.deliveries; one != NULL;
+         one = one->hh.next) {
+        const struct outbox_item *item = outbox_find(flow->outbox, one->id);
+        if (one->handed_to == 0 || item == NULL) {
+            continue;
+        }
+        struct err err = ERR_INIT;
+        if (send_one(flow, one, item, &err) == TC_OK) {
+            flow->stats.deliveries++;
+        } else {
+            /* It counts as handed over, so it goes again like one whose answer got lost. */
+            outbox_postpone(flow->outbox, one->id,
+                            flow->batch.now_utc_ms + SEND_AGAIN_MS * flow->options.clock->rate);
+        }
+    }
+}
+
+/* --- Outcomes -------------------------------------------------------------------------------- */
+
+static void finish(struct flow *flow, const struct outbox_item *item,
+                   const struct message_outcome *outcome, enum store_delivery status)
+{
+    struct flow_touched_delivery *touched = flow_touch_delivery(flow, item->id);
+    touched->is_finished = true;
+    touched->row.status = status;
+    touched->row.finished_utc_ms = flow->batch.now_utc_ms;
+    struct audit_entry entry = {.kind = "notification",
+                                .reason = status == STORE_SENT ? "sent" : "dead",
+                                .monitor_id = item->monitor_id,
+                                .incident_id = item->incident_id,
+                                .notification_id = item->id,
+                                .to = status == STORE_SENT ? "sent" : "dead",
+                                .number = (uint64_t)item->attempts,
+                                .recipient = item->recipient,
+                                .detail = outcome->reason};
+    flow_record(flow, &entry);
+}
+
+static void note_answer(struct flow *flow, uint64_t id, const struct message_outcome *outcome)
+{
+    struct flow_touched_delivery *touched = flow_touch_delivery(flow, id);
+    char code[24];
+    (void)snprintf(code, sizeof(code), "%" PRId64, outcome->code); /* fits any int64_t */
+    touched->row.code = outcome->code == 0 ? NULL : flow_keep_text(flow, mem_strdup(code));
+    touched->row.reason = flow_keep_text(flow, mem_strdup(outcome->reason));
+    touched->row.remote = flow_keep_text(flow, mem_strdup(outcome->remote));
+    if (outcome->provider_id != NULL) {
+        touched->row.provider_id = flow_keep_text(flow, mem_strdup(outcome->provider_id));
+    }
+}
+
+static void send_again(struct flow *flow, const struct outbox_item *item,
+                       const struct message_outcome *outcome)
+{
+    const struct flow_options *options = &flow->options;
+    struct backoff backoff = BACKOFF_DELIVERY;
+    backoff.lifetime_ms = options->retry_for_ms;
+    int64_t now = flow->batch.now_utc_ms;
+    int64_t due = backoff_next_utc_ms(&backoff, item->created_utc_ms, (uint32_t)item->attempts,
+                                      item->id, now);
+    if (due == BACKOFF_GIVE_UP) {
+        struct outbox_item dead = *item;
+        finish(flow, item, outcome, STORE_DEAD);
+        tell_core(flow, &dead, CORE_DELIVERY_DEAD);
+        flow_report_dead(flow, dead.recipient, outcome->reason);
+        return;
+    }
+    int64_t asked = now + outcome->retry_after_ms * options->clock->rate;
+    due = asked > due ? asked : due;
+    struct outbox_item again = *item;
+    struct flow_touched_delivery *touched = flow_touch_delivery(flow, item->id);
+    touched->row.status = STORE_QUEUED;
+    touched->row.attempt = (uint32_t)item->attempts;
+    touched->row.next_utc_ms = due;
+    touched->row.lease_utc_ms = CORE_NEVER;
+    outbox_postpone(flow->outbox, item->id, due);
+    if (outcome->is_throttle) {
+        outbox_pause(flow->outbox, again.recipient, due);
+    }
+    if (again.kind == CORE_KIND_ALERT && !outcome->is_ambiguous) {
+        tell_core(flow, &again, CORE_DELIVERY_RETURNED);
+    }
+}
+
+/* Whether an answer is about something that this notifier has in hand. */
+static bool is_its_own(const struct outbox_item *item, const char *peer)
+{
+    char channel[OUTBOX_CHANNEL_BYTES];
+    return item != NULL && item->attempts > 0 && outbox_split(item->recipient, channel) != NULL &&
+           str_eq(channel, peer);
+}
+
+void flow_apply_outcome(struct flow *flow, const struct flow_event *event)
+{
+    const struct message_outcome *outcome = &event->message.body.outcome;
+    if (event->message.seq > FLOW_PROBE_FIRST) {
+        (void)flow_probe_answered(flow, event->message.seq, outcome); /* late: nobody waits */
+        return;
+    }
+    const struct outbox_item *found = outbox_find(flow->outbox, event->message.seq);
+    struct flow_touched_delivery *touched = NULL;
+    if (found != NULL) {
+        HASH_FIND(hh, flow->batch.deliveries, &found->id, sizeof(found->id), touched);
+    }
+    if (!is_its_own(found, event->peer) || (touched != NULL && touched->is_finished)) {
+        flow->stats.bad_messages++;
+        return;
+    }
+    struct outbox_item item = *found;
+    note_answer(flow, item.id, outcome);
+    switch (outcome->class) {
+    case MESSAGE_OUTCOME_OK:
+        finish(flow, &item, outcome, STORE_SENT);
+        tell_core(flow, &item, CORE_DELIVERY_SENT);
+        flow_report_sent(flow, item.recipient);
+        return;
+    case MESSAGE_OUTCOME_DEAD:
+        finish(flow, &item, outcome, STORE_DEAD);
+        tell_core(flow, &item, CORE_DELIVERY_DEAD);
+        flow_report_dead(flow, item.recipient, outcome->reason);
+        return;
+    case MESSAGE_OUTCOME_RETRY:
+        send_again(flow, &item, outcome);
+        return;
+    }
+    TC_UNREACHABLE();
+}

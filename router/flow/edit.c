@@ -1,0 +1,432 @@
+/* Edits by hand: reading rows anew, telling the core what changed, and what an unusable row leads
+ * to. */
+#include "router/flow/edit.h"
+
+#include <stdio.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/json.h"
+#include "lib/base/str.h"
+#include "router/flow/assign.h"
+#include "router/flow/batch.h"
+#include "router/flow/expect.h"
+#include "router/flow/plan.h"
+#include "router/flow/report.h"
+
+enum {
+    CHANGES_MAX = 1000, /* notices of one look */
+};
+
+/* --- Reading --------------------------------------------------------------------------------- */
+
+static int take_monitor(void *ctx, const void *stored)
+{
+    const struct store_monitor *from = stored;
+    struct flow_row *row = ctx;
+    *row = (struct flow_row){.setup = flow_setup_new(from),
+                             .core = from->core,
+                             .version = from->version,
+                             .generation = from->generation,
+                             .runner_id = from->runner_id,
+                             .last_message = mem_strdup(from->last_result_message),
+                             .acknowledged_by = mem_strdup(from->acknowledged_by),
+                             .ack_note = mem_strdup(from->ack_note),
+                             .run_asked_utc_ms = CORE_NEVER,
+                             .expected_utc_ms = CORE_NEVER};
+    return TC_OK;
+}
+
+struct schedules {
+    struct flow *flow;
+    struct flow_setup *setup;
+};
+
+static int take_schedule(void *ctx, const void *stored)
+{
+    struct schedules *schedules = ctx;
+    flow_setup_add_schedule(schedules->setup, stored, schedules->flow->zones);
+    return TC_OK;
+}
+
+int flow_read_row(struct flow *flow, uint32_t id, struct flow_row *ret_row, struct err *err)
+{
+    struct flow_row row = {.setup = NULL};
+    struct store_filter filter = {.id = id};
+    int code = store_read(flow->options.store, STORE_MONITOR, &filter, take_monitor, &row, err);
+    if (code == TC_OK && row.setup != NULL) {
+        struct schedules schedules = {.flow = flow, .setup = row.setup};
+        code = store_read(flow->options.store, STORE_CRONS_OF_MONITOR, &filter, take_schedule,
+                          &schedules, err);
+    }
+    if (code != TC_OK) {
+        flow_row_free(&row);
+        return code;
+    }
+    if (row.setup != NULL) {
+        flow_setup_check(row.setup);
+    }
+    *ret_row = row;
+    return TC_OK;
+}
+
+int flow_queue_edit(struct flow *flow, uint32_t id, bool is_first, struct err *err)
+{
+    struct flow_row row;
+    int code = flow_read_row(flow, id, &row, err);
+    if (code != TC_OK) {
+        return code;
+    }
+    struct flow_event *event = flow_event_new(FLOW_EDIT);
+    event->monitor_id = id;
+    event->row = row;
+    if (is_first) {
+        flow_queue_add_first(&flow->queue, event);
+    } else {
+        flow_queue_add(&flow->queue, event);
+    }
+    return TC_OK;
+}
+
+struct notices {
+    FLOW_LIST(uint32_t) monitors;
+    uint64_t last_seq;
+};
+
+static int take_notice(void *ctx, const void *stored)
+{
+    const struct store_change *change = stored;
+    struct notices *notices = ctx;
+    notices->last_seq = change->seq;
+    if (change->monitor_id == 0) {
+        return TC_OK;
+    }
+    for (size_t i = notices->monitors.count; i > 0 && i + 64 > notices->monitors.count; i--) {
+        if (notices->monitors.items[i - 1] == change->monitor_id) {
+            return TC_OK; /* noticed a moment ago */
+        }
+    }
+    *FLOW_LIST_ADD(notices->monitors) = change->monitor_id;
+    return TC_OK;
+}
+
+int flow_poll_changes(struct flow *flow, struct err *err)
+{
+    struct notices notices = {.last_seq = flow->changes_seq};
+    struct store_filter filter = {.after_id = flow->changes_seq, .limit = CHANGES_MAX};
+    int code = store_read(flow->options.store, STORE_CHANGES, &filter, take_notice, &notices, err);
+    for (size_t i = 0; code == TC_OK && i < notices.monitors.count; i++) {
+        code = flow_queue_edit(flow, notices.monitors.items[i], false, err);
+    }
+    if (code == TC_OK) {
+        flow->changes_seq = notices.last_seq;
+    }
+    mem_free(notices.monitors.items);
+    return code;
+}
+
+/* --- Telling what changed -------------------------------------------------------------------- */
+
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && str_eq(a, b));
+}
+
+struct change {
+    struct flow *flow;
+    struct json_enc before;
+    struct json_enc after;
+    bool is_any;
+};
+
+static void tell_text(struct change *change, const char *name, const char *before,
+                      const char *after)
+{
+    if (!is_same(before, after)) {
+        json_enc_str(&change->before, name, before);
+        json_enc_str(&change->after, name, after);
+        change->is_any = true;
+    }
+}
+
+/* Addresses and people stand in the audit as keyed hashes only (docs/spec.md 4.4). */
+static void tell_names(struct change *change, const char *name, const char *before,
+                       const char *after)
+{
+    char old[AUDIT_NAME_BYTES];
+    char new[AUDIT_NAME_BYTES];
+    if (before != NULL) {
+        audit_name(&change->flow->chain, before, old);
+    }
+    if (after != NULL) {
+        audit_name(&change->flow->chain, after, new);
+    }
+    tell_text(change, name, before == NULL ? NULL : old, after == NULL ? NULL : new);
+}
+
+static void tell_number(struct change *change, const char *name, int64_t before, int64_t after)
+{
+    if (before != after) {
+        json_enc_i64(&change->before, name, before);
+        json_enc_i64(&change->after, name, after);
+        change->is_any = true;
+    }
+}
+
+static void tell_time(struct change *change, const char *name, int64_t before, int64_t after)
+{
+    if (before == after) {
+        return;
+    }
+    if (before == CORE_NEVER) {
+        json_enc_null(&change->before, name);
+    } else {
+        json_enc_time(&change->before, name, before);
+    }
+    if (after == CORE_NEVER) {
+        json_enc_null(&change->after, name);
+    } else {
+        json_enc_time(&change->after, name, after);
+    }
+    change->is_any = true;
+}
+
+static void tell_core(struct change *change, const struct core_monitor *before,
+                      const struct core_monitor *after)
+{
+    tell_number(change, "isActive", before->is_active, after->is_active);
+    tell_number(change, "inAlert", before->state == CORE_ALERT, after->state == CORE_ALERT);
+    tell_number(change, "consecutiveOkCount", before->ok_count, after->ok_count);
+    tell_number(change, "consecutiveFailureCount", before->failure_count, after->failure_count);
+    tell_number(change, "requiredConsecutiveOks", before->required_oks, after->required_oks);
+    tell_number(change, "requiredConsecutiveFailures", before->required_failures,
+                after->required_failures);
+    tell_number(change, "reminderFrequencyMinutes", before->reminder_minutes,
+                after->reminder_minutes);
+    tell_time(change, "lastRunDt", before->last_run_utc_ms, after->last_run_utc_ms);
+    tell_time(change, "lastNotificationDt", before->last_notification_utc_ms,
+              after->last_notification_utc_ms);
+    tell_time(change, "acknowledgedDt", before->acknowledged_utc_ms, after->acknowledged_utc_ms);
+    tell_time(change, "ackExpiresDt", before->ack_expires_utc_ms, after->ack_expires_utc_ms);
+}
+
+static void tell_schedules(struct change *change, const struct flow_setup *before,
+                           const struct flow_setup *after)
+{
+    TC_CLEANUP(buf_freep) struct buf old;
+    TC_CLEANUP(buf_freep) struct buf new;
+    buf_init(&old, LIMIT_PARAMS_BYTES);
+    buf_init(&new, LIMIT_PARAMS_BYTES);
+    for (size_t i = 0; before != NULL && i < before->schedule_count; i++) {
+        buf_add_fmt(&old, "%s%s %s%s", i == 0 ? "" : "; ", before->schedules[i].schedule,
+                    before->schedules[i].timezone,
+                    before->schedules[i].is_active ? "" : " (inactive)");
+    }
+    for (size_t i = 0; after != NULL && i < after->schedule_count; i++) {
+        buf_add_fmt(&new, "%s%s %s%s", i == 0 ? "" : "; ", after->schedules[i].schedule,
+                    after->schedules[i].timezone,
+                    after->schedules[i].is_active ? "" : " (inactive)");
+    }
+    tell_text(change, "schedules", old.p, new.p);
+}
+
+static void tell_setup(struct change *change, const struct flow_setup *before,
+                       const struct flow_setup *after)
+{
+    static const struct flow_setup none = {.uuid = NULL};
+    const struct flow_setup *old = before == NULL ? &none : before;
+    const struct flow_setup *new = after == NULL ? &none : after;
+    tell_text(change, "name", old->name, new->name);
+    tell_text(change, "checkName", old->check_name, new->check_name);
+    tell_text(change, "phpClass", old->php_class, new->php_class);
+    tell_text(change, "params", old->params, new->params);
+    tell_text(change, "labels", old->labels, new->labels);
+    tell_text(change, "runsOn", old->runs_on, new->runs_on);
+    tell_text(change, "runbookUrl", old->runbook_url, new->runbook_url);
+    tell_names(change, "peopleToNotify", old->people, new->people);
+    tell_number(change, "timeoutSeconds", old->timeout_seconds, new->timeout_seconds);
+    tell_number(change, "severity", (int64_t)old->severity, (int64_t) new->severity);
+    tell_schedules(change, before, after);
+}
+
+/* --- Unusable rows --------------------------------------------------------------------------- */
+
+static void fail_config(struct flow *flow, struct flow_monitor *monitor)
+{
+    struct core_event result = {.type = CORE_EVENT_RESULT,
+                                .result = {.is_config = true,
+                                           .generation = monitor->row.generation,
+                                           .current_generation = monitor->row.generation,
+                                           .scheduled_utc_ms = CORE_NEVER,
+                                           .started_utc_ms = flow->batch.now_utc_ms}};
+    struct flow_cause cause = {.kind = "result",
+                               .message = monitor->row.setup->problem,
+                               .reason = "config",
+                               .by = "router",
+                               .scheduled_utc_ms = CORE_NEVER,
+                               .started_utc_ms = flow->batch.now_utc_ms};
+    flow_decide(flow, monitor, &result, &cause, NULL, NULL);
+}
+
+void flow_check_setup(struct flow *flow, struct flow_monitor *monitor,
+                      const struct flow_setup *before)
+{
+    const struct flow_setup *setup = monitor->row.setup;
+    bool is_told = before != NULL && is_same(before->problem, setup->problem);
+    bool is_active = monitor->row.core.is_active;
+    if (setup->problem != NULL && is_active && !is_told) {
+        fail_config(flow, monitor);
+    }
+    bool is_people_told = before != NULL && is_same(before->people_problem, setup->people_problem);
+    if (is_people_told || setup->is_internal) {
+        return;
+    }
+    char name[64];
+    (void)snprintf(name, sizeof(name), "internal:config/%u", monitor->id); /* sized for it */
+    if (setup->people_problem == NULL) {
+        flow_report(flow, name, true, "its recipients can be read again");
+        return;
+    }
+    TC_CLEANUP(buf_freep) struct buf text;
+    buf_init(&text, LIMIT_MESSAGE_BYTES);
+    buf_add_fmt(&text, "monitor %u (%s): %s", monitor->id, setup->name, setup->people_problem);
+    flow_report(flow, name, false, text.p);
+}
+
+/* --- Applying -------------------------------------------------------------------------------- */
+
+static void decide_edit(struct flow *flow, struct flow_monitor *monitor,
+                        const struct flow_event *event, const struct flow_setup *setup_before)
+{
+    TC_CLEANUP(buf_freep) struct buf before_text;
+    TC_CLEANUP(buf_freep) struct buf after_text;
+    buf_init(&before_text, LIMIT_AUDIT_RECORD_BYTES / 2);
+    buf_init(&after_text, LIMIT_AUDIT_RECORD_BYTES / 2);
+    struct change change = {.flow = flow};
+    json_enc_start(&change.before, &before_text);
+    json_enc_start(&change.after, &after_text);
+    json_enc_obj(&change.before, NULL);
+    json_enc_obj(&change.after, NULL);
+    struct core_event edit = {.type = CORE_EVENT_EDIT};
+    edit.edit.is_deleted = event->row.setup == NULL;
+    edit.edit.before = monitor->touched->before.core;
+    if (monitor->touched->is_new) {
+        edit.edit.before = monitor->row.core;
+        edit.edit.before.state = CORE_OK;
+        edit.edit.before.is_active = true;
+        edit.edit.before.acknowledged_utc_ms = CORE_NEVER;
+        edit.edit.before.ack_expires_utc_ms = CORE_NEVER;
+    }
+    tell_core(&change, &edit.edit.before, &monitor->row.core);
+    tell_setup(&change, setup_before, event->row.setup);
+    json_enc_obj_end(&change.before);
+    json_enc_obj_end(&change.after);
+    struct flow_cause cause = {.kind = "edit",
+                               .by = "sql",
+                               .scheduled_utc_ms = CORE_NEVER,
+                               .before = before_text.p,
+                               .after = after_text.p};
+    flow_decide(flow, monitor, &edit, &cause, NULL, NULL);
+}
+
+/* Put the row that was read in the place of what memory has. */
+static void take_row(struct flow *flow, struct flow_monitor *monitor, const struct flow_row *row)
+{
+    struct flow_touched_monitor *touched = flow_touch_monitor(flow, monitor);
+    struct flow_row *own = &monitor->row;
+    if (own->setup != touched->before.setup) {
+        (void)flow_setup_free(own->setup); /* always NULL */
+    }
+    own->setup = flow_setup_copy(row->setup);
+    own->core = row->core;
+    own->version = row->version;
+    flow_set_text(&own->last_message, touched->before.last_message, mem_strdup(row->last_message));
+    flow_set_text(&own->acknowledged_by, touched->before.acknowledged_by,
+                  mem_strdup(row->acknowledged_by));
+    flow_set_text(&own->ack_note, touched->before.ack_note, mem_strdup(row->ack_note));
+    if (row->generation != own->generation || row->runner_id != own->runner_id) {
+        touched->needs_decide = true; /* those are the router's own: written back */
+    }
+}
+
+static struct flow_monitor *make_monitor(struct flow *flow, const struct flow_event *event)
+{
+    struct flow_row row = event->row;
+    row.setup = flow_setup_copy(event->row.setup);
+    row.last_message = mem_strdup(event->row.last_message);
+    row.acknowledged_by = mem_strdup(event->row.acknowledged_by);
+    row.ack_note = mem_strdup(event->row.ack_note);
+    row.runner_id = 0;
+    return flow_add_monitor(flow, &row);
+}
+
+static void remove_monitor(struct flow *flow, struct flow_monitor *monitor,
+                           const struct flow_event *event)
+{
+    struct flow_touched_monitor *touched = flow_touch_monitor(flow, monitor);
+    decide_edit(flow, monitor, event, monitor->row.setup);
+    touched->is_removed = true;
+    touched->is_gone = true;
+    struct flow_runner *runner = flow_runner_with_id(flow, monitor->row.runner_id);
+    if (runner != NULL) {
+        *FLOW_LIST_ADD(runner->dirty) = monitor->id;
+    }
+}
+
+static void ask_for_run(struct flow *flow, struct flow_monitor *monitor)
+{
+    if (monitor->row.core.last_run_utc_ms != CORE_NEVER || monitor->row.setup->is_internal) {
+        monitor->row.run_asked_utc_ms = CORE_NEVER;
+    } else if (monitor->row.run_asked_utc_ms == CORE_NEVER) {
+        monitor->row.run_asked_utc_ms = flow->batch.now_utc_ms;
+        flow_mark_dirty(flow, monitor);
+    }
+}
+
+void flow_apply_edit(struct flow *flow, const struct flow_event *event)
+{
+    struct flow_monitor *monitor = flow_find_monitor(flow, event->monitor_id);
+    if (monitor != NULL && event->row.setup != NULL && monitor->row.version == event->row.version) {
+        const struct flow_setup *now = monitor->row.setup;
+        const struct flow_setup *read = event->row.setup;
+        if (flow_setup_runs_alike(now, read)) {
+            return; /* noticed before */
+        }
+    }
+    if (monitor == NULL && event->row.setup == NULL) {
+        return;
+    }
+    if (event->row.setup == NULL) {
+        remove_monitor(flow, monitor, event);
+        return;
+    }
+    TC_CLEANUP(flow_setup_freep) struct flow_setup *before = NULL;
+    if (monitor == NULL) {
+        monitor = make_monitor(flow, event);
+    } else {
+        before = flow_setup_copy(monitor->row.setup); /* it may go with take_row */
+        take_row(flow, monitor, &event->row);
+    }
+    decide_edit(flow, monitor, event, before);
+    flow_check_setup(flow, monitor, before);
+    flow_assign(flow, monitor);
+    ask_for_run(flow, monitor);
+    flow_expect(flow, monitor, flow->batch.now_utc_ms);
+}
+
+/* A router that starts says nothing twice: only what no incident tells yet. */
+void flow_apply_recheck(struct flow *flow, const struct flow_event *event)
+{
+    struct flow_monitor *monitor = flow_find_monitor(flow, event->monitor_id);
+    if (monitor == NULL) {
+        return;
+    }
+    const struct flow_setup *setup = monitor->row.setup;
+    char name[64];
+    (void)snprintf(name, sizeof(name), "internal:config/%u", monitor->id); /* sized for it */
+    const struct flow_monitor *reserved = flow_reserved_monitor(flow, name);
+    bool is_people_told = reserved != NULL && reserved->row.core.state == CORE_ALERT;
+    struct flow_setup known = {.problem =
+                                   monitor->row.core.state == CORE_ALERT ? setup->problem : NULL,
+                               .people_problem = is_people_told ? setup->people_problem : NULL};
+    flow_check_setup(flow, monitor, &known);
+}

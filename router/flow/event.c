@@ -1,0 +1,68 @@
+/* The queue of events that wait to be decided. */
+#include "router/flow/event.h"
+
+#include "lib/base/assert.h"
+#include "lib/base/mem.h"
+#include "router/flow/setup.h"
+
+struct flow_event *flow_event_new(enum flow_event_type type)
+{
+    struct flow_event *event = mem_alloc(sizeof(*event));
+    event->type = type;
+    return event;
+}
+
+void flow_row_free(struct flow_row *row)
+{
+    (void)flow_setup_free(row->setup); /* always NULL */
+    mem_free(row->last_message);
+    mem_free(row->acknowledged_by);
+    mem_free(row->ack_note);
+    *row = (struct flow_row){.setup = NULL};
+}
+
+void flow_event_free(struct flow_event *event)
+{
+    message_free(&event->message);
+    mem_free(event->name);
+    mem_free(event->text);
+    flow_row_free(&event->row);
+    mem_free(event);
+}
+
+void flow_queue_add(struct flow_queue *queue, struct flow_event *event)
+{
+    TC_ASSERT(event->next == NULL);
+    if (queue->last == NULL) {
+        queue->first = event;
+    } else {
+        queue->last->next = event;
+    }
+    queue->last = event;
+    queue->count++;
+}
+
+void flow_queue_add_first(struct flow_queue *queue, struct flow_event *event)
+{
+    TC_ASSERT(event->next == NULL);
+    event->next = queue->first;
+    queue->first = event;
+    if (queue->last == NULL) {
+        queue->last = event;
+    }
+    queue->count++;
+}
+
+void flow_queue_drop(struct flow_queue *queue, size_t count)
+{
+    TC_ASSERT(count <= queue->count);
+    for (size_t i = 0; i < count; i++) {
+        struct flow_event *event = queue->first;
+        queue->first = event->next;
+        flow_event_free(event);
+    }
+    queue->count -= count;
+    if (queue->first == NULL) {
+        queue->last = NULL;
+    }
+}

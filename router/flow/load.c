@@ -1,0 +1,293 @@
+/* Starting: everything that decisions need is read once, what was unfinished goes on. */
+#include <inttypes.h>
+
+#include "lib/base/assert.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/str.h"
+#include "lib/base/tz.h"
+#include "lib/sys/clock.h"
+#include "router/flow/assign.h"
+#include "router/flow/batch.h"
+#include "router/flow/edit.h"
+#include "router/flow/expect.h"
+#include "router/store/told.h"
+
+enum {
+    START_GRACE_MS = 2 * 60 * 1000, /* no deadline is missed so soon after a start */
+    BODY_BYTES_MAX = LIMIT_FRAME_BYTES,
+};
+
+/* --- Rows ------------------------------------------------------------------------------------ */
+
+static int take_monitor(void *ctx, const void *stored)
+{
+    const struct store_monitor *from = stored;
+    struct flow *flow = ctx;
+    struct flow_monitor *monitor = mem_alloc(sizeof(*monitor));
+    monitor->id = from->core.id;
+    monitor->row = (struct flow_row){.setup = flow_setup_new(from),
+                                     .core = from->core,
+                                     .version = from->version,
+                                     .generation = from->generation,
+                                     .runner_id = from->runner_id,
+                                     .last_message = mem_strdup(from->last_result_message),
+                                     .acknowledged_by = mem_strdup(from->acknowledged_by),
+                                     .ack_note = mem_strdup(from->ack_note),
+                                     .run_asked_utc_ms = CORE_NEVER,
+                                     .expected_utc_ms = CORE_NEVER};
+    HASH_ADD(hh, flow->monitors, id, sizeof(monitor->id), monitor);
+    return TC_OK;
+}
+
+static int take_schedule(void *ctx, const void *stored)
+{
+    const struct store_cron *from = stored;
+    struct flow *flow = ctx;
+    struct flow_monitor *monitor = flow_find_monitor(flow, from->monitor_id);
+    if (monitor != NULL) {
+        flow_setup_add_schedule(monitor->row.setup, from, flow->zones);
+    }
+    return TC_OK;
+}
+
+static int take_incident(void *ctx, const void *stored)
+{
+    const struct store_incident *from = stored;
+    struct flow *flow = ctx;
+    struct flow_monitor *monitor = flow_find_monitor(flow, from->monitor_id);
+    if (monitor == NULL || store_incident_read(from, flow->scratch, NULL) != TC_OK) {
+        return TC_OK; /* its monitor is gone; or spoilt by hand: doctor names it, an alert opens anew */
+    }
+    struct flow_incident *incident = mem_alloc(sizeof(*incident));
+    incident->row = *from;
+    incident->row.monitor_name = mem_strdup(from->monitor_name);
+    incident->row.told = mem_strdup(from->told);
+    incident->row.message = mem_strdup(from->message);
+    incident->row.problem = NULL;
+    incident->heard = mem_strdup(from->message);
+    incident->heard_utc_ms = from->opened_utc_ms;
+    HASH_ADD(hh, flow->incidents, row.id, sizeof(incident->row.id), incident);
+    monitor->row.incident_id = from->id;
+    return TC_OK;
+}
+
+static int take_notification(void *ctx, const void *stored)
+{
+    const struct store_notification *from = stored;
+    struct flow *flow = ctx;
+    struct outbox_item item = {.id = from->id,
+                               .incident_id = from->incident_id,
+                               .monitor_id = from->monitor_id,
+                               .kind = from->kind,
+                               .is_collapsed = from->is_collapsed,
+                               .attempts = (int32_t)from->attempt,
+                               .created_utc_ms = from->decided_utc_ms,
+                               .due_utc_ms = from->next_utc_ms,
+                               .leased_until_utc_ms = from->lease_utc_ms};
+    char channel[OUTBOX_CHANNEL_BYTES];
+    if (str_copy(item.recipient, sizeof(item.recipient), from->recipient) == TC_OK &&
+        outbox_split(item.recipient, channel) != NULL) {
+        outbox_add(flow->outbox, &item);
+    }
+    return TC_OK;
+}
+
+static int take_runner(void *ctx, const void *stored)
+{
+    const struct store_runner *from = stored;
+    struct flow *flow = ctx;
+    struct flow_runner *runner = mem_alloc(sizeof(*runner));
+    if (str_copy(runner->name, sizeof(runner->name), from->name) != TC_OK) {
+        mem_free(runner);
+        return TC_OK;
+    }
+    runner->id = from->id;
+    runner->spool_rank = from->spool_rank;
+    runner->seq = from->seq;
+    runner->labels = mem_strdup(from->labels);
+    runner->checks = mem_strdup(from->checks);
+    runner->program_version = mem_strdup(from->program_version);
+    runner->heard_mono_ms = clock_mono_us(flow->options.clock) / 1000;
+    (void)str_copy(runner->spool_id, sizeof(runner->spool_id),
+                   from->spool_id == NULL ? "" : from->spool_id); /* else it is a new spool */
+    HASH_ADD_STR(flow->runners, name, runner);
+    return TC_OK;
+}
+
+static int take_ids(void *ctx, const void *stored)
+{
+    struct flow *flow = ctx;
+    flow->ids = *(const struct store_ids *)stored;
+    return TC_OK;
+}
+
+static int take_head(void *ctx, const void *stored)
+{
+    const struct store_audit *from = stored;
+    struct flow *flow = ctx;
+    if (from->hash.size != DIGEST_BYTES) {
+        return TC_ECORRUPT;
+    }
+    flow->chain.sequence = from->seq;
+    memcpy(flow->chain.head, from->hash.p, DIGEST_BYTES);
+    return TC_OK;
+}
+
+static int take_change(void *ctx, const void *stored)
+{
+    struct flow *flow = ctx;
+    flow->changes_seq = ((const struct store_change *)stored)->seq;
+    return TC_OK;
+}
+
+static int take_checkpoint(void *ctx, const void *stored)
+{
+    struct flow *flow = ctx;
+    flow->checkpoint_seq = ((const struct store_checkpoint *)stored)->seq;
+    return TC_OK;
+}
+
+static int read_all(struct flow *flow, struct err *err)
+{
+    static const struct {
+        enum store_view view;
+        store_row_fn fn;
+        uint32_t limit;
+    } steps[] = {
+        /* Notices first: what changes while the rows are read is noticed again. */
+        {STORE_CHANGES, take_change, 0},
+        {STORE_IDS, take_ids, 0},
+        {STORE_RUNNERS, take_runner, 0},
+        {STORE_MONITORS, take_monitor, 0},
+        {STORE_CRONS, take_schedule, 0},
+        {STORE_INCIDENTS_OPEN, take_incident, 0},
+        {STORE_NOTIFICATIONS_UNFINISHED, take_notification, 0},
+        {STORE_AUDIT_NEWEST, take_head, 1},
+        {STORE_CHECKPOINTS, take_checkpoint, 0},
+    };
+    int64_t now_utc_ms = clock_now_utc_ms(flow->options.clock);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        struct store_filter filter = {.limit = steps[i].limit, .since_utc_ms = now_utc_ms};
+        int code = store_read(flow->options.store, steps[i].view, &filter, steps[i].fn, flow, err);
+        if (code != TC_OK) {
+            return code;
+        }
+    }
+    return TC_OK;
+}
+
+/* --- Standing ready -------------------------------------------------------------------------- */
+
+/* What an unusable row leads to was decided when it was first seen; only what nobody saw is new. */
+static void check_rows(struct flow *flow)
+{
+    int64_t now_utc_ms = clock_now_utc_ms(flow->options.clock);
+    for (struct flow_monitor *one = flow->monitors; one != NULL; one = one->hh.next) {
+        flow_setup_check(one->row.setup);
+        struct flow_row *row = &one->row;
+        if (row->core.last_run_utc_ms == CORE_NEVER && !row->setup->is_internal) {
+            row->run_asked_utc_ms = now_utc_ms;
+        }
+        int64_t from =
+            row->core.last_run_utc_ms == CORE_NEVER || row->core.last_run_utc_ms > now_utc_ms
+                ? now_utc_ms
+                : row->core.last_run_utc_ms;
+        flow_expect(flow, one, from);
+        bool is_new_problem = row->setup->problem != NULL && row->core.state == CORE_OK;
+        if ((is_new_problem && row->core.is_active) || row->setup->people_problem != NULL) {
+            struct flow_event *event = flow_event_new(FLOW_RECHECK);
+            event->monitor_id = one->id;
+            flow_queue_add(&flow->queue, event);
+        }
+    }
+}
+
+int flow_new(const struct flow_options *options, struct flow **ret_flow, struct err *err)
+{
+    struct flow *flow = mem_alloc(sizeof(*flow));
+    flow->options = *options;
+    flow->outbox = outbox_new();
+    flow->zones = tz_cache_new(options->zone_dir);
+    flow->plan = mem_alloc(sizeof(*flow->plan));
+    flow->scratch = mem_alloc(sizeof(*flow->scratch));
+    flow->targets = mem_array(LIMIT_RECIPIENTS, sizeof(*flow->targets));
+    buf_init(&flow->body, BODY_BYTES_MAX);
+    buf_init(&flow->record, LIMIT_AUDIT_RECORD_BYTES);
+    store_batch_init(&flow->batch.rows);
+    memcpy(flow->chain.name_key, options->name_key, DIGEST_BYTES);
+    flow->stats.is_store_ok = true;
+    flow->stats.last_commit_utc_ms = CORE_NEVER;
+    int64_t now_utc_ms = clock_now_utc_ms(options->clock);
+    flow->deadlines_from_utc_ms = now_utc_ms + START_GRACE_MS;
+    int code = read_all(flow, err);
+    if (code == TC_OK && options->lease_ms > 0) {
+        code = store_take_lease(options->store, options->shard, options->holder, now_utc_ms,
+                                now_utc_ms + options->lease_ms, &flow->lease_token, err);
+    }
+    if (code != TC_OK) {
+        (void)flow_free(flow); /* always NULL */
+        return code;
+    }
+    check_rows(flow);
+    flow_reassign_all(flow);
+    *ret_flow = flow;
+    return TC_OK;
+}
+
+static void lists_free(struct flow *flow)
+{
+    mem_free(flow->batch.monitors.items);
+    mem_free(flow->batch.incidents.items);
+    mem_free(flow->batch.runners.items);
+    mem_free(flow->batch.replies.items);
+    mem_free(flow->batch.texts.items);
+    mem_free(flow->webs.items);
+    mem_free(flow->probes.items);
+    mem_free(flow->seen.items);
+}
+
+struct flow *flow_free(struct flow *flow)
+{
+    if (flow == NULL) {
+        return NULL;
+    }
+    flow_queue_drop(&flow->queue, flow->queue.count);
+    while (flow->monitors != NULL) {
+        flow_monitor_free(flow, flow->monitors);
+    }
+    while (flow->incidents != NULL) {
+        flow_incident_free(flow, flow->incidents);
+    }
+    while (flow->runners != NULL) {
+        flow_runner_free(flow, flow->runners);
+    }
+    while (flow->sinks != NULL) {
+        struct flow_sink *sink = flow->sinks;
+        HASH_DEL(flow->sinks, sink);
+        mem_free(sink);
+    }
+    heap_free(&flow->deadlines);
+    heap_free(&flow->expiries);
+    store_batch_free(&flow->batch.rows);
+    lists_free(flow);
+    (void)outbox_free(flow->outbox);  /* always NULL */
+    (void)tz_cache_free(flow->zones); /* always NULL */
+    mem_free(flow->plan);
+    mem_free(flow->scratch);
+    mem_free(flow->targets);
+    buf_free(&flow->body);
+    buf_free(&flow->record);
+    mem_free(flow);
+    return NULL;
+}
+
+void flow_stats(const struct flow *flow, struct flow_stats *ret_stats)
+{
+    *ret_stats = flow->stats;
+    ret_stats->monitors = HASH_COUNT(flow->monitors);
+    ret_stats->alerts = 0;
+    for (const struct flow_monitor *one = flow->monitors; one != NULL; one = one->hh.next) {
+        ret_stats->alerts += one->row.core.state == CORE_ALERT ? 1 : 0;
+    }
+    ret_stats->unfinished = outbox_count(flow->outbox);
+}

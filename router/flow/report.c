@@ -1,0 +1,129 @@
+/* tocsin's own troubles as results of reserved monitors: they have rows, incidents, reminders and a
+ * history like any other, and are told to router.default_recipients. */
+#include "router/flow/report.h"
+
+#include <stdio.h>
+
+#include "lib/base/assert.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/ids.h"
+#include "lib/base/str.h"
+#include "router/flow/batch.h"
+#include "router/flow/plan.h"
+
+enum {
+    REMINDER_MINUTES = 60,
+    TIMEOUT_SECONDS = 60, /* unused, but the column wants one */
+};
+
+struct flow_monitor *flow_reserved_monitor(const struct flow *flow, const char *name)
+{
+    for (struct flow_monitor *monitor = flow->monitors; monitor != NULL;
+         monitor = monitor->hh.next) {
+        if (monitor->row.setup->is_internal && str_eq(monitor->row.setup->name, name)) {
+            return monitor;
+        }
+    }
+    return NULL;
+}
+
+void flow_report(struct flow *flow, const char *name, bool is_ok, const char *text)
+{
+    if (is_ok) {
+        const struct flow_monitor *monitor = flow_reserved_monitor(flow, name);
+        if (monitor == NULL || monitor->row.core.state == CORE_OK) {
+            return;
+        }
+    }
+    struct flow_event *event = flow_event_new(FLOW_REPORT);
+    event->name = mem_strdup(name);
+    event->text = mem_strdup(text);
+    event->is_ok = is_ok;
+    flow_queue_add(&flow->queue, event);
+}
+
+static void report_channel(struct flow *flow, const char *recipient, bool is_ok, const char *text)
+{
+    char channel[OUTBOX_CHANNEL_BYTES];
+    if (outbox_split(recipient, channel) == NULL) {
+        return;
+    }
+    char name[OUTBOX_CHANNEL_BYTES + 32];
+    (void)snprintf(name, sizeof(name), "internal:channel/%s", channel); /* sized for it */
+    flow_report(flow, name, is_ok, text);
+}
+
+void flow_report_dead(struct flow *flow, const char *recipient, const char *reason)
+{
+    TC_CLEANUP(buf_freep) struct buf text;
+    buf_init(&text, LIMIT_MESSAGE_BYTES);
+    buf_add_fmt(&text,
+                "a notification to %s was given up: %s. Once the cause is removed, send it again "
+                "with: tocsin notification list --status dead; tocsin notification retry ID",
+                recipient, reason);
+    report_channel(flow, recipient, false, text.p);
+}
+
+void flow_report_sent(struct flow *flow, const char *recipient)
+{
+    report_channel(flow, recipient, true, "the channel delivers again");
+}
+
+/* The uuid of a reserved monitor follows from its name: a new database gives it the same one. */
+static char *uuid_of(const char *name)
+{
+    uint8_t hash[DIGEST_BYTES];
+    digest_sha256(name, strlen(name), hash);
+    char *uuid = mem_alloc(IDS_UUID_SIZE);
+    (void)ids_uuid4(hash, uuid); /* returns uuid */
+    return uuid;
+}
+
+static struct flow_monitor *make_monitor(struct flow *flow, const char *name)
+{
+    TC_CLEANUP(mem_freep) char *uuid = uuid_of(name);
+    struct store_monitor stored = {.uuid = uuid,
+                                   .name = name,
+                                   .check_name = name,
+                                   .params = "{}",
+                                   .timeout_seconds = TIMEOUT_SECONDS,
+                                   .severity = STORE_CRITICAL,
+                                   .labels = "{}",
+                                   .created_utc_ms = flow->batch.now_utc_ms};
+    struct flow_row row = {.setup = flow_setup_new(&stored),
+                           .core = {.id = (uint32_t)++flow->ids.monitor,
+                                    .is_active = true,
+                                    .required_oks = 1,
+                                    .required_failures = 1,
+                                    .reminder_minutes = REMINDER_MINUTES,
+                                    .last_run_utc_ms = CORE_NEVER,
+                                    .last_notification_utc_ms = CORE_NEVER,
+                                    .acknowledged_utc_ms = CORE_NEVER,
+                                    .ack_expires_utc_ms = CORE_NEVER},
+                           .run_asked_utc_ms = CORE_NEVER,
+                           .expected_utc_ms = CORE_NEVER};
+    return flow_add_monitor(flow, &row);
+}
+
+void flow_apply_report(struct flow *flow, const struct flow_event *event)
+{
+    struct flow_monitor *monitor = flow_reserved_monitor(flow, event->name);
+    if (monitor == NULL && event->is_ok) {
+        return;
+    }
+    if (monitor == NULL) {
+        monitor = make_monitor(flow, event->name);
+    }
+    struct core_event result = {.type = CORE_EVENT_RESULT,
+                                .result = {.is_ok = event->is_ok,
+                                           .answers_run_request = true,
+                                           .scheduled_utc_ms = CORE_NEVER,
+                                           .started_utc_ms = flow->batch.now_utc_ms}};
+    struct flow_cause cause = {.kind = "result",
+                               .message = event->text,
+                               .reason = "internal",
+                               .by = "router",
+                               .scheduled_utc_ms = CORE_NEVER,
+                               .started_utc_ms = flow->batch.now_utc_ms};
+    flow_decide(flow, monitor, &result, &cause, NULL, NULL);
+}
