@@ -92,76 +92,73 @@ static void files(void **state)
     }
 }
 
+static const char *const none[] = {NULL};
+static const char *const typed[] = {"content-TYPE:  text/plain", "X-Any:", NULL};
+static const char *const missing[] = {"Content-Type: text/html", NULL};
+static char body[] = "all is well";
+static char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Any: 1\r\n\r\n";
+static const struct {
+    struct net_result answer;
+    struct http_limits limits;
+    const char *problem;
+} answer_rows[] = {
+    {{.status = 204}, {.headers = none, .cert_days_min = -1}, NULL},
+    {{.status = 301},
+     {.headers = none, .cert_days_min = -1},
+     "u answered 301, 200 to 299 is right; it says: all is well"},
+    {{.status = 404},
+     {.statuses = {200, 404}, .status_count = 2, .headers = none, .cert_days_min = -1},
+     NULL},
+    {{.status = 200},
+     {.statuses = {401, 403}, .status_count = 2, .headers = none, .cert_days_min = -1},
+     "u answered 200, 401 or 403 is right; it says: all is well"},
+    {{.status = 200}, {.contains = "well", .headers = typed, .cert_days_min = -1}, NULL},
+    {{.status = 200},
+     {.contains = "ill", .headers = missing, .cert_days_min = -1},
+     "\"ill\" is not in the answer of u (status 200, 11 bytes); The answer of u lacks the "
+     "header "
+     "\"Content-Type: text/html\""},
+    {{.status = 200},
+     {.lacks = "well", .headers = none, .cert_days_min = -1},
+     "\"well\" is in the answer of u, and must not be"},
+    {{.status = 200, .duration_ms = 101},
+     {.ms_max = 100, .headers = none, .cert_days_min = -1},
+     "u took 101 ms, the limit is 100 ms"},
+    {{.status = 200, .cert_end_utc_ms = NOW + 14 * DAY_MS},
+     {.headers = none, .cert_days_min = 14},
+     NULL},
+    {{.status = 200, .cert_end_utc_ms = NOW + 14 * DAY_MS - 1},
+     {.headers = none, .cert_days_min = 14},
+     "The certificate of u ends in 13 days (2024-10-17T23:59:59.999Z), the limit is 14"},
+    {{.status = 200}, {.headers = none, .cert_days_min = 0}, "u showed no certificate with an end"},
+    {{.end = NET_UNREACHABLE, .text = "no route"},
+     {.headers = none},
+     "u can't be reached: no route"},
+    {{.end = NET_INSECURE, .text = "expired"}, {.headers = none}, "u can't be trusted: expired"},
+    {{.end = NET_BROKEN, .text = "empty"}, {.headers = none}, "u gave no whole answer: empty"},
+    {{.end = NET_TIMED_OUT},
+     {.headers = none, .timeout_ms = 9000},
+     "u did not answer in full within 9000 ms (not even connected)"},
+    {{.end = NET_FORBIDDEN},
+     {.headers = none},
+     "u leads to an address that checks may not connect to (link-local, multicast or a cloud's "
+     "metadata)"},
+};
+
 static void answers(void **state)
 {
     (void)state;
-    static const char *const none[] = {NULL};
-    static const char *const typed[] = {"content-TYPE:  text/plain", "X-Any:", NULL};
-    static const char *const missing[] = {"Content-Type: text/html", NULL};
-    static char body[] = "all is well";
-    static char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Any: 1\r\n\r\n";
-    static const struct {
-        struct net_result answer;
-        struct http_limits limits;
-        const char *problem;
-    } rows[] = {
-        {{.status = 204}, {.headers = none, .cert_days_min = -1}, NULL},
-        {{.status = 301},
-         {.headers = none, .cert_days_min = -1},
-         "u answered 301, 200 to 299 is right; it says: all is well"},
-        {{.status = 404},
-         {.statuses = {200, 404}, .status_count = 2, .headers = none, .cert_days_min = -1},
-         NULL},
-        {{.status = 200},
-         {.statuses = {401, 403}, .status_count = 2, .headers = none, .cert_days_min = -1},
-         "u answered 200, 401 or 403 is right; it says: all is well"},
-        {{.status = 200}, {.contains = "well", .headers = typed, .cert_days_min = -1}, NULL},
-        {{.status = 200},
-         {.contains = "ill", .headers = missing, .cert_days_min = -1},
-         "\"ill\" is not in the answer of u (status 200, 11 bytes); The answer of u lacks the "
-         "header "
-         "\"Content-Type: text/html\""},
-        {{.status = 200},
-         {.lacks = "well", .headers = none, .cert_days_min = -1},
-         "\"well\" is in the answer of u, and must not be"},
-        {{.status = 200, .duration_ms = 101},
-         {.ms_max = 100, .headers = none, .cert_days_min = -1},
-         "u took 101 ms, the limit is 100 ms"},
-        {{.status = 200, .cert_end_utc_ms = NOW + 14 * DAY_MS},
-         {.headers = none, .cert_days_min = 14},
-         NULL},
-        {{.status = 200, .cert_end_utc_ms = NOW + 14 * DAY_MS - 1},
-         {.headers = none, .cert_days_min = 14},
-         "The certificate of u ends in 13 days (2024-10-17T23:59:59.999Z), the limit is 14"},
-        {{.status = 200},
-         {.headers = none, .cert_days_min = 0},
-         "u showed no certificate with an end"},
-        {{.end = NET_UNREACHABLE, .text = "no route"},
-         {.headers = none},
-         "u can't be reached: no route"},
-        {{.end = NET_INSECURE, .text = "expired"},
-         {.headers = none},
-         "u can't be trusted: expired"},
-        {{.end = NET_BROKEN, .text = "empty"}, {.headers = none}, "u gave no whole answer: empty"},
-        {{.end = NET_TIMED_OUT},
-         {.headers = none, .timeout_ms = 9000},
-         "u did not answer in full within 9000 ms (not even connected)"},
-        {{.end = NET_FORBIDDEN},
-         {.headers = none},
-         "u leads to an address that checks may not connect to (link-local, multicast or a cloud's "
-         "metadata)"},
-    };
-    for (size_t i = 0; i < TEST_COUNT(rows); i++) {
+    for (size_t i = 0; i < TEST_COUNT(answer_rows); i++) {
         struct check_result result;
         check_result_init(&result);
-        struct net_result answer = rows[i].answer;
-        struct http_limits limits = rows[i].limits;
+        struct net_result answer = answer_rows[i].answer;
+        struct http_limits limits = answer_rows[i].limits;
         answer.body = body;
         answer.body_size = strlen(body);
         answer.head = head;
         limits.url = "u";
         http_judge(&answer, &limits, NOW, &result);
-        expect(i, &result, rows[i].problem);
+        expect(i, &result, answer_rows[i].problem);
     }
 }
 
