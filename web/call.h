@@ -47,6 +47,7 @@ struct call {
     bool is_kept; /* the handler frees the call, later */
 };
 
+/* Made for one request, freed after its answer. Trivial. */
 struct call *call_new(struct web *web, struct http_request *request);
 struct call *call_free(struct call *call);
 

@@ -35,6 +35,7 @@ struct who {
     char name[GATE_NAME_BYTES];
 };
 
+/* Made with the process, freed with it (sessions are wiped). Trivial. */
 struct gate *gate_new(const struct config *config);
 struct gate *gate_free(struct gate *gate);
 
