@@ -52,9 +52,11 @@ static inline void world_commit(struct world *world)
     }
 }
 
-/* Decide an event and do what follows. Trivial. */
+/* Decide an event and do what follows; what an earlier plan left behind is spoilt first. Trivial. */
 static inline void world_decide(struct world *world, const struct core_event *event)
 {
+    memset(&world->plan, 0xa5,
+           offsetof(struct core_plan, incident) + offsetof(struct core_incident, told));
     world->view.monitor = world->monitor;
     world->view.incident = world_incident(world, world->incident_count);
     assert_int_equal(core_decide(&world->view, event, world->now, &world->plan), 0);

@@ -51,8 +51,11 @@ static void ok_in_ok_is_silent(void **state)
 {
     (void)state;
     begin(2, 1, 60);
-    act(OP_OK, 0, -1);
-    expect(CORE_REASON_STAYS_OK, CORE_OK, 0, 0);
+    for (uint32_t need = 1; need <= 2; need++) {
+        w.monitor.required_oks = need;
+        act(OP_OK, 0, -1);
+        expect(CORE_REASON_STAYS_OK, CORE_OK, 0, 0);
+    }
     assert_int_equal(w.plan.run, CORE_RUN_APPLIED);
     assert_int_equal(w.plan.incident_change, CORE_INCIDENT_NONE);
     assert_false(w.plan.is_monitor_changed);
@@ -69,6 +72,13 @@ static void failure_in_ok_alerts_at_once(void **state)
     assert_int_equal(w.plan.incident_change, CORE_INCIDENT_OPEN);
     assert_int_equal(w.plan.incident.end, CORE_END_OPEN);
     assert_int_equal(w.plan.incident.opened_utc_ms, w.now);
+    assert_true(w.plan.incident.closed_utc_ms == CORE_NEVER);
+    assert_int_equal(w.plan.incident.notified_utc_ms, w.now);
+    assert_true(w.plan.incident.notified_scheduled_utc_ms == CORE_NEVER);
+    assert_int_equal(w.plan.incident.reminder_count, 0);
+    assert_int_equal(w.plan.incident.ack_keep_minutes, 0);
+    assert_true(w.plan.incident.kept_ack_utc_ms == CORE_NEVER);
+    assert_true(w.plan.incident.kept_ack_expires_utc_ms == CORE_NEVER);
     assert_true(w.plan.is_monitor_changed);
     assert_int_equal(w.monitor.last_notification_utc_ms, w.now);
     assert_int_equal(w.monitor.last_notification_kind, CORE_KIND_ALERT);
@@ -237,6 +247,7 @@ static void window_of_zero_reminds_each_time(void **state)
     begin(2, 1, 0);
     act(OP_FAIL, 0, w.now);
     act(OP_FAIL, 0, w.now);
+    assert_false(has_note(CORE_REASON_TIME_IN_FUTURE));
     act(OP_FAIL, 0, w.now - 5);
     expect_waiting(0, "ARR");
 }
@@ -264,8 +275,12 @@ static void acknowledgements_are_refused(void **state)
     assert_false(w.plan.is_refused);
     act(OP_ACK, 0, -1); /* SPEC 1.5 "A second acknowledgement replaces the first" */
     assert_int_equal(w.monitor.ack_expires_utc_ms, CORE_NEVER);
+    assert_true(w.plan.is_monitor_changed);
+    assert_int_equal(w.plan.run, CORE_RUN_NONE);
     act(OP_UNACK, 0, -1);
     assert_int_equal(w.plan.reason, CORE_REASON_ACK_CLEARED);
+    assert_true(has_note(CORE_REASON_ACK_CLEARED));
+    assert_true(w.plan.is_monitor_changed);
     assert_int_equal(w.monitor.acknowledged_utc_ms, CORE_NEVER);
 }
 
@@ -282,11 +297,18 @@ static void acknowledgements_expire(void **state)
     expect_waiting(0, "A");
     act(OP_TIMER, 1, -1);
     assert_int_equal(w.plan.reason, CORE_REASON_ACK_EXPIRED);
+    assert_true(has_note(CORE_REASON_ACK_EXPIRED));
     assert_int_equal(w.monitor.acknowledged_utc_ms, CORE_NEVER);
+    assert_true(w.monitor.ack_expires_utc_ms == CORE_NEVER);
     act(OP_ACK_KEEP, 0, -1);
     act(OP_FAIL, 3 * WORLD_MINUTE, -1); /* before its timer */
     assert_true(has_note(CORE_REASON_ACK_EXPIRED));
     expect_waiting(0, "AR");
+    act(OP_ACK_KEEP, 0, -1);
+    act(OP_OK, 0, -1);
+    act(OP_OK, 3 * WORLD_MINUTE, -1); /* also at the recovery: it is not kept */
+    assert_true(has_note(CORE_REASON_ACK_EXPIRED));
+    assert_true(w.plan.incident.kept_ack_utc_ms == CORE_NEVER);
 }
 
 /* SPEC 1.5 "includes the instant N minutes after the recovery" */
@@ -302,7 +324,10 @@ static void kept_acknowledgements_reopen_quietly(void **state)
     expect(CORE_REASON_REOPENED, CORE_ALERT, 0, 0);
     assert_int_equal(w.plan.incident_change, CORE_INCIDENT_REOPEN);
     assert_int_equal(w.plan.incident.id, 1);
-    assert_int_equal(w.plan.incident.closed_utc_ms, CORE_NEVER);
+    assert_true(w.plan.incident.closed_utc_ms == CORE_NEVER);
+    assert_true(w.plan.incident.kept_ack_utc_ms == CORE_NEVER);
+    assert_true(w.plan.incident.kept_ack_expires_utc_ms == CORE_NEVER);
+    assert_true(has_note(CORE_REASON_ACKNOWLEDGED));
     assert_true(w.monitor.acknowledged_utc_ms != CORE_NEVER);
     expect_waiting(0, "c");
     act(OP_UNACK, 0, -1);
@@ -330,6 +355,9 @@ static void kept_acknowledgements_end(void **state)
     act(OP_UNACK, 0, -1);
     assert_false(w.plan.is_refused);
     assert_int_equal(w.plan.reason, CORE_REASON_ACK_CLEARED);
+    assert_true(w.plan.incident.kept_ack_utc_ms == CORE_NEVER);
+    assert_true(w.plan.incident.kept_ack_expires_utc_ms == CORE_NEVER);
+    assert_int_equal(w.plan.incident.ack_keep_minutes, 0);
     act(OP_FAIL, 1, -1);
     expect(CORE_REASON_ALERT_OPENED, CORE_ALERT, 0, 0);
     act(OP_ACK_KEEP, 0, -1);
@@ -351,6 +379,7 @@ static void inactive_monitors_rest(void **state)
     act(OP_FAIL, 0, -1);
     act(OP_PAUSE, 0, -1);
     assert_int_equal(w.plan.reason, CORE_REASON_PAUSED);
+    assert_true(has_note(CORE_REASON_PAUSED));
     assert_int_equal(w.monitor.failure_count, 1);
     act(OP_FAIL, 0, -1);
     expect(CORE_REASON_INACTIVE, CORE_OK, 0, 1);

@@ -27,6 +27,10 @@ static void forms_are_normalised(void **state)
     check("sms:+15551234567", RECIPIENT_FINE, "sms:+15551234567");
     check("webhook:a:b@c", RECIPIENT_FINE, "webhook:a:b@c");
     check("maildir:a@B", RECIPIENT_FINE, "maildir:a@B");
+    check("Az_-09Za:x y", RECIPIENT_FINE, "az_-09za:x y");
+    check("abcdefghijklmnopqrstuvwxyz123456:y", RECIPIENT_FINE,
+          "abcdefghijklmnopqrstuvwxyz123456:y");
+    check("a=b@c\r", RECIPIENT_FINE, "email:a=b@c");
 }
 
 /* SPEC 1.9 "An address has exactly one `@`" */

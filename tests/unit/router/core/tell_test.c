@@ -98,6 +98,7 @@ static void lists_change_in_mid_incident(void **state)
     expect_waiting(PERSON, "");
     expect_waiting(PAGER, "R");
     expect_waiting(SLACK, "A");
+    assert_int_equal(w.plan.notifications[0].reason, CORE_REASON_SEND_REMINDER);
     assert_int_equal(w.plan.notifications[1].reason, CORE_REASON_SEND_ALERT_LATE);
     assert_int_equal(w.monitor.last_notification_kind, CORE_KIND_REMINDER);
     hand_and(OP_SENT, SLACK);
@@ -130,6 +131,7 @@ static void dead_alerts_count_as_not_told(void **state)
     act(OP_FAIL, 60 * WORLD_MINUTE);
     expect_waiting(PERSON, "AR");
     hand_and(OP_DEAD, PERSON);
+    assert_int_equal(w.plan.cancels[0].reason, CORE_REASON_NEVER_TOLD);
     expect_waiting(PERSON,
                    ""); /* SPEC 1.3 "reminders queued behind the dead ALERT are cancelled" */
     expect_waiting(PAGER, "AR");
@@ -219,6 +221,9 @@ static void ends_fall_with_their_alert(void **state)
     act(OP_FAIL, 0);
     deliver(OP_DEAD, PERSON);
     expect_waiting(PERSON, "A");
+    for (size_t i = 0; i < w.plan.cancel_count; i++) {
+        assert_int_equal(w.plan.cancels[i].reason, CORE_REASON_NEVER_TOLD);
+    }
     assert_true(has_note(CORE_REASON_NEVER_TOLD));
     act(OP_RESET, 0);
     deliver(OP_DEAD, PAGER);
@@ -355,6 +360,7 @@ static void hand_set_acknowledgements(void **state)
     w.monitor.acknowledged_utc_ms = CORE_NEVER;
     edit(&before, false);
     assert_true(has_note(CORE_REASON_ACK_CLEARED));
+    assert_true(w.monitor.ack_expires_utc_ms == CORE_NEVER);
     assert_int_equal(w.plan.incident.ack_keep_minutes, 0);
     act(OP_FAIL, 0);
     expect_waiting(PERSON, "AR");
@@ -382,7 +388,9 @@ static void other_edits_leave_no_trace(void **state)
 {
     (void)state;
     begin_failing();
+    act(OP_ACK, 0);
     edit(&w.monitor, false);
+    assert_int_equal(w.plan.note_count, 0);
     assert_int_equal(w.plan.reason, CORE_REASON_NONE);
     assert_int_equal(w.plan.incident_change, CORE_INCIDENT_NONE);
     assert_false(w.plan.is_monitor_changed);
