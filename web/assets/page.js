@@ -45,6 +45,7 @@ const when = (time) => (time ? el("time", { datetime: time, title: time }, age(t
 
 function kind(monitor) {
   if (!monitor.isActive) return ["paused", "❚❚ PAUSED"];
+  if (monitor.state !== "alert" && !monitor.lastResultMessage && !monitor.lastRunDt) return ["paused", "… NO RESULT"];
   if (monitor.state !== "alert") return ["ok", "✓ OK"];
   return monitor.acknowledgedDt ? ["ack", "◆ ACKNOWLEDGED"] : ["alert", "▲ ALERT"];
 }
