@@ -257,7 +257,10 @@ int client_act(struct cli *cli, const char *action, const struct buf *parameters
     json_enc_obj(&enc, NULL);
     json_enc_str(&enc, "action", action);
     json_enc_raw(&enc, "parameters", parameters->p, parameters->len);
-    json_enc_str(&enc, "requestId", request_id);
+    /* A copy of the answer could not show the token again, so that request may not be repeated. */
+    if (!str_eq(action, "Token/Add")) {
+        json_enc_str(&enc, "requestId", request_id);
+    }
     json_enc_obj_end(&enc);
     if (body.err != TC_OK || parameters->err != TC_OK) {
         return err_set(err, TC_ERANGE, "the request is larger than %d bytes",

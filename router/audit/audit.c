@@ -56,7 +56,8 @@ static int json_member_copy(struct json_enc *e, const char *name, const char *te
     TC_CLEANUP(json_freep) struct json *json = NULL;
     int code = json_parse(text, strlen(text), LIMIT_AUDIT_RECORD_BYTES, &json, err);
     if (code != TC_OK) {
-        return err_ctx(err, "audit member %s", name), code;
+        (void)err_ctx(err, "audit member %s", name); /* the code is returned */
+        return code;
     }
     TC_CLEANUP(buf_freep) struct buf canonical;
     buf_init(&canonical, LIMIT_AUDIT_RECORD_BYTES);

@@ -163,7 +163,7 @@ def test_run_and_wait(cli, api):
 def test_a_token_is_shown_once(cli, api):
     api.results["Token/Add"] = (200, {"tokenId": 3, "token": "tocsin_new"})
     assert cli.ok("token", "add", "ci", "--role", "operator") == "tocsin_new\n"
-    assert api.actions[0]["parameters"] == {"name": "ci", "role": "operator"}
+    assert api.actions == [{"action": "Token/Add", "parameters": {"name": "ci", "role": "operator"}}]
 
 
 @pytest.mark.parametrize("words, sentence", [

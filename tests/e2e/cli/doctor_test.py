@@ -145,5 +145,7 @@ def test_what_the_api_tells(api, healthy):
     assert "router: it can't write its database; see its log" in found
     assert any(one.startswith("runners: host9 is not connected, last seen 2026") for one in found)
     assert any(one.startswith("channels: email is not connected") for one in found)
+    api.status["runners"][0]["lastSeenDt"] = None
+    assert any(one.startswith("runners: host9 is not connected, last seen never;") for one in problems(healthy))
     api.status = {"router": {"isReachable": False}}
     assert "router: the web process can't reach it; see its log and keys" in problems(healthy)

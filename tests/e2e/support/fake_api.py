@@ -96,11 +96,13 @@ class FakeApi:
                 if not self.admitted():
                     return
                 api.actions.append(body)
-                if body["action"] in api.problems:
+                if body["action"] == "Token/Add" and "requestId" in body:
+                    self.problem(400, "Token/Add takes none", "/requestId")
+                elif body["action"] in api.problems:
                     self.problem(*api.problems[body["action"]])
                 else:
                     status, result = api.results.get(body["action"], (200, {"monitorId": 7}))
-                    self.answer(status, {"requestId": body["requestId"], "result": result})
+                    self.answer(status, {"requestId": body.get("requestId", "made-here"), "result": result})
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
