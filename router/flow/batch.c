@@ -146,6 +146,9 @@ struct flow_touched_delivery *flow_touch_delivery(struct flow *flow, uint64_t id
             .id = id,
             .status = item->leased_until_utc_ms == CORE_NEVER ? STORE_QUEUED : STORE_LEASED,
             .attempt = (uint32_t)item->attempts,
+            .round = item->round,
+            .is_collapsed = item->is_collapsed,
+            .is_uncertain = item->is_uncertain,
             .next_utc_ms = item->due_utc_ms,
             .lease_utc_ms = item->leased_until_utc_ms,
             .finished_utc_ms = CORE_NEVER};

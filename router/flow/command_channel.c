@@ -59,6 +59,7 @@ static int enqueue_again(struct flow_command *command, const struct letter *lett
                                .incident_id = letter->row.incident_id,
                                .monitor_id = letter->row.monitor_id,
                                .kind = letter->row.kind,
+                               .round = letter->row.round,
                                .is_collapsed = letter->row.is_collapsed,
                                .created_utc_ms = flow->batch.now_utc_ms,
                                .due_utc_ms = flow->batch.now_utc_ms,
@@ -128,6 +129,14 @@ int flow_command_retry(struct flow_command *command)
                                    "notification %" PRIu64 " is not a dead letter: only those are "
                                    "sent again",
                                    id);
+    }
+    const struct flow_incident *incident =
+        flow_find_incident(command->flow, letter.row.incident_id);
+    if (letter.row.kind != CORE_KIND_RECOVERY && letter.row.kind != CORE_KIND_CLOSED &&
+        (incident == NULL || incident->row.end != CORE_END_OPEN)) {
+        return flow_command_refuse(
+            command, 409,
+            "the incident of notification %" PRIu64 " is over: nobody would be told its end", id);
     }
     return enqueue_again(command, &letter, id);
 }

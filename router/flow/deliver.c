@@ -144,6 +144,7 @@ void flow_enqueue(struct flow *flow, const struct flow_monitor *monitor,
                                .incident_id = incident->row.id,
                                .monitor_id = monitor->id,
                                .kind = one->kind,
+                               .round = one->round,
                                .is_collapsed = one->is_collapsed,
                                .created_utc_ms = flow->batch.now_utc_ms,
                                .due_utc_ms = flow->batch.now_utc_ms,
@@ -164,6 +165,7 @@ void flow_enqueue(struct flow *flow, const struct flow_monitor *monitor,
         .recipient = flow_keep_text(flow, mem_strdup(target)),
         .key = key,
         .number = one->number,
+        .round = one->round,
         .is_collapsed = one->is_collapsed,
         .decided_utc_ms = flow->batch.now_utc_ms,
         .body = flow_keep_text(flow, body_of(flow, monitor, incident, one, &frame, cause)),
@@ -177,7 +179,7 @@ void flow_enqueue(struct flow *flow, const struct flow_monitor *monitor,
 
 struct search {
     struct flow *flow;
-    enum core_kind kind;
+    const struct core_cancel *cancel;
     const char *target;
     uint64_t found; /* 0: none */
 };
@@ -188,41 +190,66 @@ static void look_at(void *ctx, const struct outbox_item *item)
     struct flow_touched_delivery *touched = NULL;
     HASH_FIND(hh, search->flow->batch.deliveries, &item->id, sizeof(item->id), touched);
     bool is_finished = touched != NULL && touched->is_finished;
-    if (search->found == 0 && !is_finished && item->kind == search->kind &&
-        item->leased_until_utc_ms == CORE_NEVER && str_eq(item->recipient, search->target)) {
+    if (search->found == 0 && !is_finished && item->kind == search->cancel->kind &&
+        item->round >= search->cancel->round && item->leased_until_utc_ms == CORE_NEVER &&
+        str_eq(item->recipient, search->target)) {
         search->found = item->id;
     }
 }
 
-static enum store_delivery status_of(enum core_reason reason)
+static void record_cancel(struct flow *flow, uint64_t incident_id, uint64_t id,
+                          const struct core_cancel *cancel, const char *target)
 {
-    return reason == CORE_REASON_SEND_COLLAPSED ? STORE_COLLAPSED : STORE_CANCELLED;
+    bool is_collapsed = cancel->is_collapsed || cancel->reason == CORE_REASON_SEND_COLLAPSED;
+    struct audit_entry entry = {.kind = "notification",
+                                .reason = core_reason_name(cancel->reason),
+                                .incident_id = incident_id,
+                                .notification_id = id,
+                                .to = is_collapsed ? "collapsed" : "cancelled",
+                                .type = kind_names[cancel->kind],
+                                .recipient = target};
+    flow_record(flow, &entry);
 }
 
-void flow_cancel(struct flow *flow, uint64_t incident_id, enum core_kind kind, const char *target,
-                 enum core_reason reason)
+static void cancel_one(struct flow *flow, uint64_t id, const struct core_cancel *cancel)
+{
+    struct flow_touched_delivery *touched = flow_touch_delivery(flow, id);
+    touched->is_finished = true;
+    touched->row.status =
+        cancel->reason == CORE_REASON_SEND_COLLAPSED ? STORE_COLLAPSED : STORE_CANCELLED;
+    touched->row.finished_utc_ms = flow->batch.now_utc_ms;
+    touched->row.reason = core_reason_name(cancel->reason);
+    /* Out of the way of flow_lease until the commit takes it out of the outbox. */
+    outbox_postpone(flow->outbox, id, INT64_MAX);
+}
+
+/* A RECOVERED that is queued stands for its ALERT too from now on (docs/spec.md 1.13). */
+static void collapse_one(struct flow *flow, uint64_t id)
+{
+    struct flow_touched_delivery *touched = flow_touch_delivery(flow, id);
+    touched->row.is_collapsed = true;
+    struct outbox_item item = *outbox_find(flow->outbox, id);
+    item.is_collapsed = true;
+    outbox_restore(flow->outbox, &item);
+}
+
+void flow_cancel(struct flow *flow, uint64_t incident_id, const struct core_cancel *cancel,
+                 const char *target)
 {
     for (;;) {
-        struct search search = {.flow = flow, .kind = kind, .target = target};
+        struct search search = {.flow = flow, .cancel = cancel, .target = target};
         outbox_each_of_incident(flow->outbox, incident_id, look_at, &search);
         if (search.found == 0) {
             return;
         }
-        struct flow_touched_delivery *touched = flow_touch_delivery(flow, search.found);
-        touched->is_finished = true;
-        touched->row.status = status_of(reason);
-        touched->row.finished_utc_ms = flow->batch.now_utc_ms;
-        touched->row.reason = core_reason_name(reason);
-        /* Out of the way of flow_lease until the commit takes it out of the outbox. */
-        outbox_postpone(flow->outbox, search.found, INT64_MAX);
-        struct audit_entry entry = {.kind = "notification",
-                                    .reason = core_reason_name(reason),
-                                    .incident_id = incident_id,
-                                    .notification_id = search.found,
-                                    .to = touched->row.status == STORE_COLLAPSED ? "collapsed"
-                                                                                 : "cancelled",
-                                    .type = kind_names[kind],
-                                    .recipient = target};
-        flow_record(flow, &entry);
+        if (cancel->is_collapsed) {
+            collapse_one(flow, search.found);
+        } else {
+            cancel_one(flow, search.found, cancel);
+        }
+        record_cancel(flow, incident_id, search.found, cancel, target);
+        if (cancel->kind != CORE_KIND_REMINDER) {
+            return; /* of reminders all go, of anything else the first */
+        }
     }
 }

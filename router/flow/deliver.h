@@ -16,9 +16,10 @@ void flow_enqueue(struct flow *flow, const struct flow_monitor *monitor,
                   const struct flow_incident *incident, const struct core_notification *one,
                   const char *target, const struct flow_cause *cause);
 
-/* Cancel what is queued, neither in flight nor finished, of this kind to this recipient. Trivial. */
-void flow_cancel(struct flow *flow, uint64_t incident_id, enum core_kind kind, const char *target,
-                 enum core_reason reason);
+/* Cancel what a plan names: queued, neither in flight nor finished, of its round or a later one.
+ * Trivial. */
+void flow_cancel(struct flow *flow, uint64_t incident_id, const struct core_cancel *cancel,
+                 const char *target);
 
 /* A notifier said hello, how much it takes, that it lives. Trivial. */
 void flow_sink_hello(struct flow *flow, uint32_t connection, const char *channel, int64_t credit);

@@ -88,8 +88,9 @@ static void tell_core(struct flow *flow, const struct outbox_item *item, enum co
     if (monitor == NULL || flow_find_incident(flow, item->incident_id) == NULL) {
         return;
     }
-    struct core_event event = {.type = CORE_EVENT_DELIVERY,
-                               .delivery = {.kind = item->kind, .step = step}};
+    struct core_event event = {
+        .type = CORE_EVENT_DELIVERY,
+        .delivery = {.kind = item->kind, .step = step, .round = item->round}};
     int code = str_copy(event.delivery.target, sizeof(event.delivery.target), item->recipient);
     TC_ASSERT(code == TC_OK);
     struct flow_cause cause = {.kind = "notification",
@@ -99,10 +100,22 @@ static void tell_core(struct flow *flow, const struct outbox_item *item, enum co
     flow_decide(flow, monitor, &event, &cause, NULL, NULL);
 }
 
+/* From here on nobody can say that this message was surely not accepted. */
+static void set_uncertain(struct flow *flow, uint64_t id, struct flow_touched_delivery *touched)
+{
+    touched->row.is_uncertain = true;
+    struct outbox_item item = *outbox_find(flow->outbox, id);
+    item.is_uncertain = true;
+    outbox_restore(flow->outbox, &item);
+}
+
 static void lease_one(struct flow *flow, struct flow_sink *sink, const struct outbox_item *item)
 {
     struct outbox_item leased = *item;
     struct flow_touched_delivery *touched = flow_touch_delivery(flow, leased.id);
+    if (leased.leased_until_utc_ms != CORE_NEVER) {
+        set_uncertain(flow, leased.id, touched); /* the lease before this one had no answer */
+    }
     int64_t until =
         flow->batch.now_utc_ms + (int64_t)MESSAGE_LEASE_SECONDS * 1000 * flow->options.clock->rate;
     outbox_lease(flow->outbox, leased.id, until);
@@ -177,6 +190,7 @@ static int complete(struct flow *flow, const struct outbox_item *item, const cha
         return code;
     }
     message.body.deliver.attempt = item->attempts;
+    message.body.deliver.is_collapsed = item->is_collapsed;
     message.body.deliver.told_id = told_id;
     return message_encode(MESSAGE_DELIVER, &message.body.deliver, body, err);
 }
@@ -288,7 +302,9 @@ static void send_again(struct flow *flow, const struct outbox_item *item,
     if (outcome->is_throttle) {
         outbox_pause(flow->outbox, again.recipient, due);
     }
-    if (again.kind == CORE_KIND_ALERT && !outcome->is_ambiguous) {
+    if (outcome->is_ambiguous) {
+        set_uncertain(flow, again.id, touched);
+    } else if (again.kind == CORE_KIND_ALERT && !again.is_uncertain) {
         tell_core(flow, &again, CORE_DELIVERY_RETURNED);
     }
 }

@@ -79,7 +79,10 @@ static int take_notification(void *ctx, const void *stored)
                                .incident_id = from->incident_id,
                                .monitor_id = from->monitor_id,
                                .kind = from->kind,
+                               .round = from->round,
                                .is_collapsed = from->is_collapsed,
+                               /* Handed over by a router that is gone: nobody knows what of it. */
+                               .is_uncertain = from->is_uncertain || from->status == STORE_LEASED,
                                .attempts = (int32_t)from->attempt,
                                .created_utc_ms = from->decided_utc_ms,
                                .due_utc_ms = from->next_utc_ms,

@@ -273,8 +273,7 @@ static void apply_deliveries(struct flow *flow, const struct flow_monitor *monit
     const struct core_plan *plan = flow->plan;
     for (size_t i = 0; i < plan->cancel_count; i++) {
         const struct core_cancel *cancel = &plan->cancels[i];
-        flow_cancel(flow, plan->incident.id, cancel->kind, plan->incident.told[cancel->told].target,
-                    cancel->reason);
+        flow_cancel(flow, plan->incident.id, cancel, plan->incident.told[cancel->told].target);
     }
     struct flow_incident *incident = flow_find_incident(flow, plan->incident.id);
     for (size_t i = 0; i < plan->notification_count; i++) {
