@@ -4,14 +4,10 @@
 #include <string.h>
 
 #include "lib/base/assert.h"
+#include "lib/base/hash.h"
 #include "lib/base/mem.h"
 
 /* On our allocator; the default hash function falls through a switch, which clang refuses. */
-#define uthash_malloc(size)                mem_alloc(size)
-#define uthash_free(p, size)               mem_free(p)
-#define uthash_fatal(text)                 TC_UNREACHABLE()
-#define HASH_FUNCTION(key, size, ret_hash) HASH_OAT(key, size, ret_hash)
-#include <uthash.h>
 
 enum {
     DESTINATIONS_KEPT = 1024, /* above it those at rest are forgotten */

@@ -7,17 +7,12 @@
 #include "lib/base/assert.h"
 #include "lib/base/buf.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/hash.h"
 #include "lib/base/json.h"
 #include "lib/base/str.h"
 #include "proto/codec.h"
 #include "runner/spawnlink.h"
 #include "runner/spool.h"
-
-/* uthash's own hash function falls through switch labels, which clang refuses. */
-#define HASH_FUNCTION(key, size, ret) HASH_SAX(key, size, ret)
-#define uthash_malloc(size)           mem_alloc(size)
-#define uthash_free(p, size)          mem_free(p)
-#include <uthash.h>
 
 struct entry {
     struct assignment assignment; /* first: assignments_find gives it */

@@ -8,6 +8,7 @@
 #include "lib/base/assert.h"
 #include "lib/base/buf.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/hash.h"
 #include "lib/base/json.h"
 #include "lib/base/limits.h"
 #include "lib/sys/clock.h"
@@ -18,12 +19,6 @@
 #include "runner/spawnlink.h"
 #include "runner/spool.h"
 #include "runner/verdict.h"
-
-/* uthash's own hash function falls through switch labels, which clang refuses. */
-#define HASH_FUNCTION(key, size, ret) HASH_SAX(key, size, ret)
-#define uthash_malloc(size)           mem_alloc(size)
-#define uthash_free(p, size)          mem_free(p)
-#include <uthash.h>
 
 static const char php_program[] = "/usr/bin/php";
 

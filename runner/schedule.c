@@ -7,23 +7,11 @@
 #include "lib/base/assert.h"
 #include "lib/base/cron.h"
 #include "lib/base/err.h"
+#include "lib/base/hash.h"
 #include "lib/base/heap.h"
 #include "lib/base/ids.h"
 #include "lib/base/mem.h"
 #include "lib/base/tz.h"
-
-/* uthash's own hash function falls through switch labels, which clang refuses. */
-static unsigned int id_hash(const void *key)
-{
-    uint64_t id = 0;
-    memcpy(&id, key, sizeof(id));
-    return (unsigned int)((id * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
-}
-
-#define HASH_FUNCTION(key, size, ret) ((ret) = id_hash(key))
-#define uthash_malloc(size)           mem_alloc(size)
-#define uthash_free(p, size)          mem_free(p)
-#include <uthash.h>
 
 #define MINUTE_MS INT64_C(60000)
 

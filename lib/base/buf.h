@@ -60,7 +60,8 @@ void buf_grow(struct buf *b, size_t size);
  * Trivial. */
 void buf_drop_front(struct buf *b, size_t size);
 
-/* Hand over the NUL-terminated bytes and leave an empty, freshly initialised buffer.
+/* Hand over the NUL-terminated bytes. The buffer must be initialised again before use; buf_free on it
+ * is fine.
  * Shape:  never NULL.
  * Units:  none.
  * Owns:   the caller frees with mem_free.

@@ -12,7 +12,7 @@ struct flow_head {
     uint32_t monitor;
 };
 
-/* Send flow->body under a head. Trivial: TC_OK, TC_EAGAIN, TC_ECLOSED. */
+/* Send flow->body under a head: TC_OK, TC_EAGAIN, TC_ECLOSED. Trivial. */
 int flow_send(struct flow *flow, enum message_role role, uint32_t connection,
               const struct flow_head *head);
 

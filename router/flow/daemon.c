@@ -141,7 +141,8 @@ static int listen_to(struct router *router, enum message_role role, const char *
 {
     int code = link_server_new(router->link, role, endpoint, key, &router->servers[role], err);
     if (code != TC_OK) {
-        return err_ctx(err, "listening to %ss at %s", message_role_name(role), endpoint), code;
+        (void)err_ctx(err, "listening to %ss at %s", message_role_name(role), endpoint);
+        return code;
     }
     link_server_on_message(router->servers[role], on_message, router);
     log_info("router.link", "listening; role=%s address=%s", message_role_name(role),
