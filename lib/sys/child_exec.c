@@ -95,9 +95,6 @@ static void set_limits(const struct child_limits *limits, struct child_failure *
     if (limits->file_bytes > 0) {
         limit(RLIMIT_FSIZE, limits->file_bytes, limits->file_bytes, failure);
     }
-    if (limits->descriptors > 0) {
-        limit(RLIMIT_NOFILE, limits->descriptors, limits->descriptors, failure);
-    }
     if (limits->memory_bytes > 0) {
         limit(RLIMIT_AS, limits->memory_bytes, limits->memory_bytes, failure);
     }
@@ -128,9 +125,6 @@ _Noreturn void child_exec(const struct child_spec *spec, const int *fds, pid_t p
     if (spec->has_user) {
         become_user(spec, failure);
     }
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-        give_up(failure, "drop the privileges of");
-    }
     /* After the change of user, which clears it; the parent may have died before it counted. */
     if (spec->dies_with_parent &&
         (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)) {
@@ -141,6 +135,9 @@ _Noreturn void child_exec(const struct child_spec *spec, const int *fds, pid_t p
     }
     (void)umask(077); /* always succeeds */
     place_descriptors(spec, fds, failure);
+    if (spec->limits.descriptors > 0) { /* last: placing them takes numbers above the limit */
+        limit(RLIMIT_NOFILE, spec->limits.descriptors, spec->limits.descriptors, failure);
+    }
     execve(spec->path, (char *const *)(uintptr_t)spec->argv, (char *const *)(uintptr_t)spec->envp);
     give_up(failure, "execute");
 }
