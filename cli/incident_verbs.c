@@ -84,10 +84,12 @@ static void add_decisions(const struct cli *cli, const struct json_value *why, s
          d != NULL && count < WHY_DEFAULT && json_type_of(d) == JSON_OBJECT; d = json_next(d)) {
         bool is_withheld = show_flag(d, "isWithheld");
         const char *sentence = show_text(d, "sentence");
+        const char *detail = show_text(d, "detail");
         table_add(&table, show_text(d, "at"), TABLE_PLAIN);
         table_add(&table, show_text(d, "kind"), TABLE_PLAIN);
         table_add(&table, is_withheld ? "withheld" : "", is_withheld ? TABLE_WEAK : TABLE_PLAIN);
-        table_add(&table, *sentence == '\0' ? show_text(d, "reason") : sentence, TABLE_PLAIN);
+        const char *plain = *detail == '\0' ? show_text(d, "reason") : detail;
+        table_add(&table, *sentence == '\0' ? plain : sentence, TABLE_PLAIN);
         count++;
     }
     if (count > 0) {

@@ -208,13 +208,34 @@ static const char *text_of(const struct json_value *record, const char *name)
     return value != NULL && json_type_of(value) == JSON_STRING ? json_string(value) : NULL;
 }
 
+/* The sentence of a record's reason and those of its notes: what was withheld is a note. */
+static bool add_reasons(const struct json_value *record, struct buf *out)
+{
+    const struct json_value *notes = json_member(record, "notes");
+    bool has_notes = notes != NULL && json_type_of(notes) == JSON_ARRAY;
+    const struct json_value *note = has_notes ? json_first(notes) : NULL;
+    bool is_withheld = false;
+    for (const struct json_value *v = record; v != NULL;) {
+        enum core_reason reason = CORE_REASON_NONE;
+        const char *name = json_type_of(v) == JSON_OBJECT ? text_of(v, "reason") : NULL;
+        if (name != NULL && core_reason_parse(name, &reason) == TC_OK &&
+            reason != CORE_REASON_NONE) {
+            buf_add_fmt(out, "%s%s", out->len == 0 ? "" : " ", sentences[reason]);
+            is_withheld = is_withheld || core_reason_is_withheld(reason);
+        }
+        v = v == record ? note : json_next(v);
+    }
+    return is_withheld;
+}
+
 static int on_record(void *ctx, const void *row)
 {
     struct why *why = ctx;
     const struct store_audit *audit = row;
     struct json_enc *e = &why->call->e;
-    enum core_reason reason = CORE_REASON_NONE;
     TC_CLEANUP(json_freep) struct json *json = NULL;
+    TC_CLEANUP(buf_freep) struct buf sentence;
+    buf_init(&sentence, LIMIT_AUDIT_RECORD_BYTES);
     if (why->count == DECISIONS) {
         return CALL_ENOUGH;
     }
@@ -223,17 +244,17 @@ static int on_record(void *ctx, const void *row)
         json_type_of(json_root(json)) != JSON_OBJECT) {
         return TC_OK; /* `audit verify` is who complains of it */
     }
-    const char *name = text_of(json_root(json), "reason");
-    bool is_known = name != NULL && core_reason_parse(name, &reason) == TC_OK;
+    bool is_withheld = add_reasons(json_root(json), &sentence);
     why->count++;
     json_enc_obj(e, NULL);
     json_enc_u64_text(e, "seq", audit->seq);
     render_time(e, "at", audit->at_utc_ms);
     json_enc_str(e, "kind", audit->kind == NULL ? "" : audit->kind);
-    json_enc_str(e, "reason", name);
-    json_enc_str(e, "sentence", is_known ? sentences[reason] : NULL);
-    json_enc_bool(e, "isWithheld", is_known && core_reason_is_withheld(reason));
-    json_enc_str(e, "detail", text_of(json_root(json), "detail"));
+    json_enc_str(e, "reason", text_of(json_root(json), "reason"));
+    json_enc_str(e, "sentence", sentence.len > 0 ? sentence.p : NULL);
+    json_enc_bool(e, "isWithheld", is_withheld);
+    const char *detail = text_of(json_root(json), "detail");
+    json_enc_str(e, "detail", detail == NULL ? text_of(json_root(json), "type") : detail);
     json_enc_obj_end(e);
     return TC_OK;
 }
