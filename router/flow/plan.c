@@ -261,9 +261,12 @@ static void apply_monitor(struct flow *flow, struct flow_monitor *monitor,
         flow_set_text(&monitor->row.ack_note, touched->before.ack_note, NULL);
     }
     touched->needs_decide = touched->needs_decide || plan->is_monitor_changed;
-    if (is_run && !touched->needs_decide && !monitor->is_seen) {
+    if (is_run && !touched->needs_decide) {
         monitor->is_seen = true;
-        *FLOW_LIST_ADD(flow->seen) = monitor->id;
+        if (!monitor->is_listed) { /* twice would be two writes of one version */
+            monitor->is_listed = true;
+            *FLOW_LIST_ADD(flow->seen) = monitor->id;
+        }
     }
 }
 

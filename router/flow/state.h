@@ -31,7 +31,8 @@ struct flow_incident {
 struct flow_monitor {
     uint32_t id;
     struct flow_row row;
-    bool is_seen;                         /* lastRunDt waits for its write-back, in flow->seen */
+    bool is_seen;                         /* lastRunDt waits for its write-back */
+    bool is_listed;                       /* in flow->seen, once, perhaps no longer waiting */
     bool is_dirty;                        /* in its runner's list of changes */
     struct heap_node deadline;            /* in flow->deadlines */
     struct heap_node expiry;              /* of its acknowledgement, in flow->expiries */

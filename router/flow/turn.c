@@ -118,9 +118,11 @@ static void keep_seen(struct flow *flow)
     }
     size_t left = 0;
     for (size_t i = 0; i < flow->seen.count; i++) {
-        const struct flow_monitor *monitor = flow_find_monitor(flow, flow->seen.items[i]);
+        struct flow_monitor *monitor = flow_find_monitor(flow, flow->seen.items[i]);
         if (monitor != NULL && monitor->is_seen) {
             flow->seen.items[left++] = flow->seen.items[i];
+        } else if (monitor != NULL) {
+            monitor->is_listed = false;
         }
     }
     flow->seen.count = left;
