@@ -111,12 +111,10 @@ static void look_at_status(struct doctor *doctor, const struct json_value *statu
         doctor_note(doctor, FINDING_OK, "router", "answers");
     }
     for (const struct json_value *r = elements(status, "runners"); r != NULL; r = json_next(r)) {
-        if (json_type_of(r) == JSON_OBJECT && show_object(r, "live") == NULL) {
-            const char *seen = show_text(r, "lastSeenDt");
+        if (json_type_of(r) == JSON_OBJECT && !show_flag(r, "isConnected")) {
             doctor_note(doctor, FINDING_PROBLEM, "runners",
-                        "%s is not connected, last seen %s; start it, or run tocsin runner revoke "
-                        "%s",
-                        show_text(r, "name"), *seen == '\0' ? "never" : seen, show_text(r, "name"));
+                        "%s is not connected; start it, or run tocsin runner revoke %s",
+                        show_text(r, "name"), show_text(r, "name"));
         }
     }
     for (const struct json_value *c = elements(status, "channels"); c != NULL; c = json_next(c)) {
