@@ -67,7 +67,7 @@ struct child_exit {
 };
 
 /* Start an executable: own session and group, empty signal mask, default dispositions, no core
- * dumps, no descriptor above 2 (3 with keep_fd), no new privileges.
+ * dumps, no descriptor above 2 (3 with keep_fd).
  * Shape:  spec as above.
  * Units:  none.
  * Owns:   the caller reaps the child and releases ret_child with child_close.

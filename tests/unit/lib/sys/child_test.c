@@ -76,7 +76,7 @@ static void test_nothing_is_inherited(void **state)
     run_shell("exec /bin/cat /proc/self/status; ", spec, text, sizeof(text), &end);
     assert_non_null(strstr(text, "SigBlk:\t0000000000000000"));
     assert_non_null(strstr(text, "SigIgn:\t0000000000000000"));
-    assert_non_null(strstr(text, "NoNewPrivs:\t1"));
+    assert_non_null(strstr(text, "NoNewPrivs:\t0"));
     run_shell("ls /proc/self/fd | tr '\\n' ' '; pwd; /usr/bin/env | grep -v ^_= | sort; ulimit -c; "
               "[ $(ps -o sid= -p $$) = $$ ] && echo leader; exit 7",
               spec, text, sizeof(text), &end);
