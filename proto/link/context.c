@@ -60,17 +60,16 @@ void context_name(struct link_context *context, char *ret_name, size_t size)
     (void)snprintf(ret_name, size, "inproc://monitor.%u", context->names++);
 }
 
-/* Take one ZAP request; TC_EAGAIN when none waits. */
+/* Take one ZAP request; a failure when none waits. */
 static int zap_receive(void *zap, struct zap_request *ret_request)
 {
     struct zap_request *r = ret_request;
     memset(r, 0, sizeof(*r));
     for (bool has_more = true; has_more; r->count++) {
         zmq_msg_t part;
-        (void)zmq_msg_init(&part); /* documented not to fail */
-        if (zmq_msg_recv(&part, zap, ZMQ_DONTWAIT) < 0) {
-            (void)zmq_msg_close(&part); /* empty */
-            return TC_EAGAIN;
+        int rc = socket_receive_part(zap, &part);
+        if (rc != TC_OK) {
+            return rc;
         }
         has_more = zmq_msg_more(&part) != 0;
         size_t size = zmq_msg_size(&part);

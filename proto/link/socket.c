@@ -33,7 +33,7 @@ void *socket_new(void *zmq, int type)
     socket_set(s, ZMQ_MAXMSGSIZE, &size_max, sizeof(size_max));
     socket_set_int(s, ZMQ_LINGER, 0);
     socket_set_int(s, ZMQ_SNDHWM, 256);
-    socket_set_int(s, ZMQ_RCVHWM, 256);
+    socket_set_int(s, ZMQ_RCVHWM, 32); /* frames of 1 MiB: what one allowed peer can make us hold */
     socket_set_int(s, ZMQ_IPV6, 1);
     socket_set_int(s, ZMQ_HANDSHAKE_IVL, 10000);
     socket_set_int(s, ZMQ_HEARTBEAT_IVL, 5000);
@@ -56,8 +56,9 @@ void socket_closep(void **socket)
     *socket = socket_close(*socket);
 }
 
-static int receive_part(void *socket, zmq_msg_t *part)
+int socket_receive_part(void *socket, zmq_msg_t *ret_part)
 {
+    zmq_msg_t *part = ret_part;
     (void)zmq_msg_init(part); /* documented not to fail */
     int rc = 0;
     do {
@@ -78,7 +79,7 @@ int socket_receive(void *socket, struct socket_message *ret_message)
     for (bool has_more = true; has_more;) {
         zmq_msg_t extra;
         zmq_msg_t *part = m->count < SOCKET_PARTS ? &m->parts[m->count] : &extra;
-        int rc = receive_part(socket, part);
+        int rc = socket_receive_part(socket, part);
         if (rc != TC_OK) {
             socket_message_close(m);
             return rc;
@@ -147,11 +148,14 @@ void *socket_monitor(void *zmq, void *socket, const char *name)
         return NULL;
     }
     void *pair = zmq_socket(zmq, ZMQ_PAIR);
-    if (pair == NULL || zmq_connect(pair, name) != 0) {
-        return socket_close(pair);
+    if (pair == NULL) {
+        return NULL;
     }
+    /* Without a bound, because the I/O thread waits for room while it tells an event: with one, a busy
+     * reader stops every connection of the context. */
+    socket_set_int(pair, ZMQ_RCVHWM, 0);
     socket_set_int(pair, ZMQ_LINGER, 0);
-    return pair;
+    return zmq_connect(pair, name) == 0 ? pair : socket_close(pair);
 }
 
 void *socket_unmonitor(void *socket, void *monitor)

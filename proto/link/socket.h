@@ -35,6 +35,14 @@ void socket_closep(void **socket);
 void socket_set(void *socket, int option, const void *value, size_t size);
 void socket_set_int(void *socket, int option, int value);
 
+/* Take one part that waits, initialised in any case.
+ * Shape:  does not wait; the rest of a message whose first part was there is there too.
+ * Units:  none.
+ * Owns:   the caller closes what was received.
+ * Errors: TC_EAGAIN none waits, TC_EIO.
+ * Source: zmq_msg_recv(3). */
+int socket_receive_part(void *socket, zmq_msg_t *ret_part);
+
 /* Take one waiting message; release it with socket_message_close.
  * Shape:  does not wait.
  * Units:  none.
