@@ -173,4 +173,21 @@ static inline void *world_raw(struct world *w, void *zmq, const char *id)
     return s;
 }
 
+/* The router still serves a peer that keeps to the rules. */
+static inline void world_check_service(struct world *w)
+{
+    int received = w->received;
+    int changes = w->changes;
+    struct link_client *c = world_client(w, &w->host7, w->server_key.public_z85);
+    struct buf body;
+    struct frames f;
+    world_frames(&f, &body);
+    world_wait_int(w, &w->changes, changes + 1);
+    assert_int_equal(w->state, LINK_UP);
+    assert_int_equal(link_client_send(c, &f), TC_OK);
+    world_wait_int(w, &w->received, received + 1);
+    link_client_free(c);
+    buf_free(&body);
+}
+
 #endif
