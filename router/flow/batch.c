@@ -255,8 +255,8 @@ static void write_monitor(struct flow *flow, struct flow_touched_monitor *touche
     if (touched->is_new && row->version == 0) {
         struct store_monitor added = monitor_row(monitor, 0);
         store_batch_monitor_add(rows, &added);
-        row->version = 1;
-        return;
+        row->version = 1; /* what was decided of it follows, as for any other */
+        touched->needs_configure = false;
     }
     if (touched->needs_configure) {
         struct store_monitor configured = monitor_row(monitor, row->version);
