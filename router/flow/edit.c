@@ -413,6 +413,61 @@ void flow_apply_edit(struct flow *flow, const struct flow_event *event)
     flow_expect(flow, monitor, flow->batch.now_utc_ms);
 }
 
+/* A row that differs in everything, so that all of it is told. */
+static struct core_monitor unlike(const struct core_monitor *row)
+{
+    return (struct core_monitor){
+        .is_active = !row->is_active,
+        .state = row->state == CORE_OK ? CORE_ALERT : CORE_OK,
+        .ok_count = row->ok_count + 1,
+        .failure_count = row->failure_count + 1,
+        .required_oks = row->required_oks + 1,
+        .required_failures = row->required_failures + 1,
+        .reminder_minutes = row->reminder_minutes + 1,
+        .last_run_utc_ms = row->last_run_utc_ms == CORE_NEVER ? 0 : CORE_NEVER,
+        .last_notification_utc_ms = row->last_notification_utc_ms == CORE_NEVER ? 0 : CORE_NEVER,
+        .acknowledged_utc_ms = row->acknowledged_utc_ms == CORE_NEVER ? 0 : CORE_NEVER,
+        .ack_expires_utc_ms = row->ack_expires_utc_ms == CORE_NEVER ? 0 : CORE_NEVER};
+}
+
+void flow_apply_catch_up(struct flow *flow, const struct flow_event *event)
+{
+    struct flow_monitor *monitor = flow_find_monitor(flow, event->monitor_id);
+    if (monitor == NULL) {
+        return;
+    }
+    const struct flow_incident *incident = flow_find_incident(flow, monitor->row.incident_id);
+    bool was_alert = incident != NULL && incident->row.end == CORE_END_OPEN;
+    struct core_event edit = {
+        .type = CORE_EVENT_EDIT,
+        .edit = {.before = monitor->row.core, .is_deleted = monitor->is_gone}};
+    edit.edit.before.state = was_alert ? CORE_ALERT : CORE_OK;
+    if (!was_alert) {
+        edit.edit.before.acknowledged_utc_ms = CORE_NEVER;
+        edit.edit.before.ack_expires_utc_ms = CORE_NEVER;
+    }
+    TC_CLEANUP(buf_freep) struct buf ignored;
+    TC_CLEANUP(buf_freep) struct buf after_text;
+    buf_init(&ignored, LIMIT_AUDIT_RECORD_BYTES);
+    buf_init(&after_text, LIMIT_AUDIT_RECORD_BYTES / 2);
+    struct change change = {.flow = flow};
+    json_enc_start(&change.before, &ignored);
+    json_enc_start(&change.after, &after_text);
+    json_enc_obj(&change.before, NULL);
+    json_enc_obj(&change.after, NULL);
+    if (!monitor->is_gone) {
+        struct core_monitor other = unlike(&monitor->row.core);
+        tell_core(&change, &other, &monitor->row.core);
+        tell_setup(&change, NULL, monitor->row.setup);
+    }
+    json_enc_obj_end(&change.after);
+    struct flow_cause cause = {
+        .kind = "edit", .by = "sql", .scheduled_utc_ms = CORE_NEVER, .after = after_text.p};
+    struct flow_touched_monitor *touched = flow_touch_monitor(flow, monitor);
+    flow_decide(flow, monitor, &edit, &cause, NULL, NULL);
+    touched->is_removed = touched->is_gone = monitor->is_gone;
+}
+
 /* A router that starts says nothing twice: only what no incident tells yet. */
 void flow_apply_recheck(struct flow *flow, const struct flow_event *event)
 {

@@ -32,4 +32,8 @@ void flow_apply_recheck(struct flow *flow, const struct flow_event *event);
 void flow_check_setup(struct flow *flow, struct flow_monitor *monitor,
                       const struct flow_setup *before);
 
+/* Apply a change that was made while no router ran: what the row was is not known any more, but its
+ * incident tells whether it was in alert. Trivial. */
+void flow_apply_catch_up(struct flow *flow, const struct flow_event *event);
+
 #endif

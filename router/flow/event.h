@@ -21,6 +21,7 @@ enum flow_event_type {
     FLOW_EXPIRY,   /* of an acknowledgement */
     FLOW_EDIT,     /* a row was changed, made or removed by somebody else */
     FLOW_REASSIGN, /* a monitor needs a runner, or another one */
+    FLOW_CATCH_UP, /* a row was changed, made or removed while no router ran */
     FLOW_RECHECK,  /* a row was unusable when the router started */
     FLOW_OUTCOME,  /* of a delivery */
     FLOW_COMMAND,

@@ -50,13 +50,61 @@ static int take_schedule(void *ctx, const void *stored)
     return TC_OK;
 }
 
+static void catch_up(struct flow *flow, uint32_t monitor_id)
+{
+    for (const struct flow_event *one = flow->queue.first; one != NULL; one = one->next) {
+        if (one->type == FLOW_CATCH_UP && one->monitor_id == monitor_id) {
+            return;
+        }
+    }
+    struct flow_event *event = flow_event_new(FLOW_CATCH_UP);
+    event->monitor_id = monitor_id;
+    flow_queue_add(&flow->queue, event);
+}
+
+/* The row of an open incident's monitor is gone: in its place stands what the incident knows, until
+ * the deletion is decided and told (docs/spec.md 1.8). */
+static struct flow_monitor *stand_in(struct flow *flow, const struct store_incident *incident)
+{
+    struct store_monitor gone = {.core = {.id = incident->monitor_id,
+                                          .is_active = true,
+                                          .state = CORE_ALERT,
+                                          .last_run_utc_ms = CORE_NEVER,
+                                          .last_notification_utc_ms = CORE_NEVER,
+                                          .acknowledged_utc_ms = CORE_NEVER,
+                                          .ack_expires_utc_ms = CORE_NEVER},
+                                 .uuid = "00000000-0000-0000-0000-000000000000",
+                                 .name = incident->monitor_name,
+                                 .check_name = "heartbeat",
+                                 .params = "{}",
+                                 .people_to_notify = "[]",
+                                 .labels = "{}",
+                                 .severity = STORE_CRITICAL,
+                                 .timeout_seconds = 60,
+                                 .is_params_json = true,
+                                 .is_people_json = true,
+                                 .is_labels_json = true,
+                                 .created_utc_ms = incident->opened_utc_ms};
+    (void)take_monitor(flow, &gone); /* always TC_OK */
+    catch_up(flow, incident->monitor_id);
+    struct flow_monitor *monitor = flow_find_monitor(flow, incident->monitor_id);
+    monitor->is_gone = true;
+    return monitor;
+}
+
 static int take_incident(void *ctx, const void *stored)
 {
     const struct store_incident *from = stored;
     struct flow *flow = ctx;
     struct flow_monitor *monitor = flow_find_monitor(flow, from->monitor_id);
-    if (monitor == NULL || store_incident_read(from, flow->scratch, NULL) != TC_OK) {
-        return TC_OK; /* its monitor is gone; or spoilt by hand: doctor names it, an alert opens anew */
+    if (store_incident_read(from, flow->scratch, NULL) != TC_OK) {
+        return TC_OK; /* spoilt by hand: doctor names it, an alert opens anew */
+    }
+    if (monitor == NULL && from->end == CORE_END_OPEN) {
+        monitor = stand_in(flow, from);
+    }
+    if (monitor == NULL) {
+        return TC_OK;
     }
     struct flow_incident *incident = mem_alloc(sizeof(*incident));
     incident->row = *from;
@@ -136,10 +184,15 @@ static int take_head(void *ctx, const void *stored)
     return TC_OK;
 }
 
+/* Notices that no router acted on: of rows that hands changed while none ran. */
 static int take_change(void *ctx, const void *stored)
 {
+    const struct store_change *change = stored;
     struct flow *flow = ctx;
-    flow->changes_seq = ((const struct store_change *)stored)->seq;
+    flow->changes_seq = change->seq;
+    if (change->monitor_id != 0) {
+        catch_up(flow, change->monitor_id);
+    }
     return TC_OK;
 }
 

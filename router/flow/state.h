@@ -33,6 +33,7 @@ struct flow_monitor {
     struct flow_row row;
     bool is_seen;                         /* lastRunDt waits for its write-back */
     bool is_listed;                       /* in flow->seen, once, perhaps no longer waiting */
+    bool is_gone;                         /* its row went while no router ran */
     bool is_dirty;                        /* in its runner's list of changes */
     struct heap_node deadline;            /* in flow->deadlines */
     struct heap_node expiry;              /* of its acknowledgement, in flow->expiries */

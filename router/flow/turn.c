@@ -69,6 +69,9 @@ static void apply(struct flow *flow, const struct flow_event *event)
     case FLOW_REASSIGN:
         apply_reassign(flow, event);
         return;
+    case FLOW_CATCH_UP:
+        flow_apply_catch_up(flow, event);
+        return;
     case FLOW_RECHECK:
         flow_apply_recheck(flow, event);
         return;
@@ -119,6 +122,9 @@ static void keep_seen(struct flow *flow)
     size_t left = 0;
     for (size_t i = 0; i < flow->seen.count; i++) {
         struct flow_monitor *monitor = flow_find_monitor(flow, flow->seen.items[i]);
+        if (monitor != NULL && monitor->row.core.last_run_utc_ms == CORE_NEVER) {
+            monitor->is_seen = false; /* a run was asked for meanwhile: the NULL stays */
+        }
         if (monitor != NULL && monitor->is_seen) {
             flow->seen.items[left++] = flow->seen.items[i];
         } else if (monitor != NULL) {
@@ -214,6 +220,22 @@ static void keep(struct flow *flow, size_t count)
     flow->is_assign_left = flow_pump_assignments(flow);
 }
 
+static int note_ids(void *ctx, const void *row)
+{
+    *(struct store_ids *)ctx = *(const struct store_ids *)row;
+    return TC_OK;
+}
+
+/* Hands insert monitors and schedules too, and may have taken the number that came next. */
+static int reload_ids(struct flow *flow, struct err *err)
+{
+    struct store_ids ids = flow->ids;
+    int code = store_read(flow->options.store, STORE_IDS, NULL, note_ids, &ids, err);
+    flow->ids.monitor = ids.monitor > flow->ids.monitor ? ids.monitor : flow->ids.monitor;
+    flow->ids.cron = ids.cron > flow->ids.cron ? ids.cron : flow->ids.cron;
+    return code;
+}
+
 /* The rows that were not as expected are read again: each becomes an edit before all else. */
 static int reload_conflicts(struct flow *flow, const struct store_conflicts *conflicts,
                             size_t *count, struct err *err)
@@ -237,9 +259,15 @@ static int reload_conflicts(struct flow *flow, const struct store_conflicts *con
         case STORE_CRON_REMOVE:
         case STORE_COMMAND_ADD:
             break; /* the command finds out when it is applied again */
-        case STORE_LEASE_RENEW:
         case STORE_MONITOR_ADD:
-        case STORE_CRON_ADD:
+        case STORE_CRON_ADD: {
+            int code = reload_ids(flow, err);
+            if (code != TC_OK) {
+                return code;
+            }
+            break;
+        }
+        case STORE_LEASE_RENEW:
         case STORE_RUNNER_ADD:
         case STORE_RUNNER_SET:
         case STORE_CURSOR_SET:
@@ -261,12 +289,6 @@ static int reload_conflicts(struct flow *flow, const struct store_conflicts *con
                            (int)one->write, one->id);
         }
     }
-    return TC_OK;
-}
-
-static int note_ids(void *ctx, const void *row)
-{
-    *(struct store_ids *)ctx = *(const struct store_ids *)row;
     return TC_OK;
 }
 
