@@ -6,7 +6,7 @@ int main(int argc, char **argv)
 {
     struct program program = {
         .name = "notifier",
-        .doc = "Send the notifications of one channel: email, file, pagerduty or slack.",
+        .doc = "Sends the notifications of one channel: email, file, pagerduty or slack.",
         .operands = "CHANNEL",
         .operand_count = 1,
         .sections = notifier_sections(),

@@ -6,7 +6,7 @@
 #include "notifiers/channel.h"
 
 /* Judge what is the same for every service: no connection, time-outs, and HTTP statuses when no
- * channel knows better (docs/channels: the table "answers").
+ * channel knows better (docs/adding-a-channel.md).
  * Shape:  ret_outcome is overwritten.
  * Units:  ms.
  * Owns:   copies.

@@ -181,7 +181,7 @@ static const struct rule rules[] = {
     {.name = "runner", .type = RULE_OBJECT, .rules = runner_rules, .doc = "tocsin-runner."},
     {.name = "notifier", .type = RULE_OBJECT, .rules = notifier_rules, .doc = "All of this host's tocsin-notifier processes."},
     {.name = "web", .type = RULE_OBJECT, .rules = web_rules, .doc = "tocsin-web."},
-    {.name = "channels", .type = RULE_ANY, .fallback = "{}", .doc = "Channels by name; the keys of each are told by its notifier."},
+    {.name = "channels", .type = RULE_ANY, .fallback = "{}", .doc = "Channels by name; docs/manual/configuration.md lists the keys of each."},
     {.name = NULL},
 };
 /* clang-format on */
