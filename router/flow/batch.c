@@ -370,19 +370,35 @@ static void incident_free_other(const struct store_incident *old, const struct s
     text_free_other(old->message, kept->message);
 }
 
-static void keep_incident(struct flow *flow, struct flow_touched_incident *touched)
+static void note_any(void *ctx, const struct outbox_item *item)
+{
+    (void)item;
+    *(bool *)ctx = true;
+}
+
+/* A closed incident is known as long as its monitor points to it, since it may be reopened, and as
+ * long as something of it is on its way: what becomes of an ALERT decides about the end behind it. */
+static void release_incident(struct flow *flow, uint64_t id)
+{
+    struct flow_incident *incident = flow_find_incident(flow, id);
+    if (incident == NULL || incident->row.end == CORE_END_OPEN || incident->touched != NULL) {
+        return;
+    }
+    const struct flow_monitor *monitor = flow_find_monitor(flow, incident->row.monitor_id);
+    bool is_on_its_way = false;
+    outbox_each_of_incident(flow->outbox, id, note_any, &is_on_its_way);
+    if (!is_on_its_way && (monitor == NULL || monitor->row.incident_id != id)) {
+        flow_incident_free(flow, incident);
+    }
+}
+
+static void keep_incident(struct flow_touched_incident *touched)
 {
     struct flow_incident *incident = touched->incident;
     incident_free_other(&touched->before, &incident->row);
     text_free_other(touched->heard_before, incident->heard);
     incident->touched = NULL;
     mem_free(touched);
-    /* One that recovered may still be reopened, as long as its monitor points to it. */
-    const struct flow_monitor *monitor = flow_find_monitor(flow, incident->row.monitor_id);
-    if (incident->row.end != CORE_END_OPEN &&
-        (monitor == NULL || monitor->row.incident_id != incident->row.id)) {
-        flow_incident_free(flow, incident);
-    }
 }
 
 static void batch_end(struct flow *flow)
@@ -418,7 +434,9 @@ void flow_batch_keep(struct flow *flow)
         mem_free(touched);
     }
     for (size_t i = 0; i < batch->incidents.count; i++) {
-        keep_incident(flow, batch->incidents.items[i]);
+        uint64_t id = batch->incidents.items[i]->incident->row.id;
+        keep_incident(batch->incidents.items[i]);
+        release_incident(flow, id);
     }
     for (size_t i = 0; i < batch->runners.count; i++) {
         batch->runners.items[i]->runner->touched = NULL;
@@ -428,6 +446,7 @@ void flow_batch_keep(struct flow *flow)
          one = one->hh.next) {
         if (one->is_finished) {
             outbox_remove(flow->outbox, one->id);
+            release_incident(flow, one->before.incident_id);
         }
     }
     batch_end(flow);

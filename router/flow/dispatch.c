@@ -249,6 +249,8 @@ static void finish(struct flow *flow, const struct outbox_item *item,
     touched->is_finished = true;
     touched->row.status = status;
     touched->row.finished_utc_ms = flow->batch.now_utc_ms;
+    /* Its lease may be over by now: out of the way of flow_lease until the commit takes it out. */
+    outbox_postpone(flow->outbox, item->id, INT64_MAX);
     struct audit_entry entry = {.kind = "notification",
                                 .reason = status == STORE_SENT ? "sent" : "dead",
                                 .monitor_id = item->monitor_id,

@@ -115,7 +115,8 @@ int flow_poll_changes(struct flow *flow, struct err *err)
     struct store_filter filter = {.after_id = flow->changes_seq, .limit = CHANGES_MAX};
     int code = store_read(flow->options.store, STORE_CHANGES, &filter, take_notice, &notices, err);
     for (size_t i = 0; code == TC_OK && i < notices.monitors.count; i++) {
-        code = flow_queue_edit(flow, notices.monitors.items[i], false, err);
+        /* Before what waits: the row does not know of it, and would take it back. */
+        code = flow_queue_edit(flow, notices.monitors.items[i], true, err);
     }
     if (code == TC_OK) {
         flow->changes_seq = notices.last_seq;
@@ -394,6 +395,9 @@ void flow_apply_edit(struct flow *flow, const struct flow_event *event)
     }
     if (monitor == NULL && event->row.setup == NULL) {
         return;
+    }
+    if (monitor != NULL && event->row.setup != NULL && event->row.version < monitor->row.version) {
+        return; /* read before what memory has; a later notice follows, if there is more */
     }
     if (event->row.setup == NULL) {
         remove_monitor(flow, monitor, event);

@@ -15,6 +15,7 @@
 enum {
     START_GRACE_MS = 2 * 60 * 1000, /* no deadline is missed so soon after a start */
     BODY_BYTES_MAX = LIMIT_FRAME_BYTES,
+    KEEP_MS_MAX = 7 * 24 * 3600 * 1000, /* an acknowledgement is kept through flapping so long */
 };
 
 /* --- Rows ------------------------------------------------------------------------------------ */
@@ -223,7 +224,8 @@ static int read_all(struct flow *flow, struct err *err)
     };
     int64_t now_utc_ms = clock_now_utc_ms(flow->options.clock);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        struct store_filter filter = {.limit = steps[i].limit, .since_utc_ms = now_utc_ms};
+        struct store_filter filter = {.limit = steps[i].limit,
+                                      .since_utc_ms = now_utc_ms - KEEP_MS_MAX};
         int code = store_read(flow->options.store, steps[i].view, &filter, steps[i].fn, flow, err);
         if (code != TC_OK) {
             return code;
