@@ -336,9 +336,6 @@ static struct sim_command *find_command(struct sim *sim, const struct record *re
         char actor[32];
         char hash[AUDIT_NAME_BYTES];
         (void)snprintf(actor, sizeof(actor), "p%" PRIu64, number); /* short */
-        if (one->is_done) {
-            continue;
-        }
         audit_name(&sim->watch->names, actor, hash);
         if (str_eq(hash, record->actor)) {
             return one;
