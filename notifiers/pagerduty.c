@@ -243,12 +243,12 @@ static int render(const struct notification *notification, const struct json_val
     return TC_OK;
 }
 
-/* The same dedup_key makes every repetition harmless, so nothing is ever ambiguous here. */
+/* A repetition is harmless, its dedup_key is the same. But a trigger that may have arrived stays
+ * ambiguous: one taken for lost would be cancelled at a recovery, without the resolve that it needs. */
 static void classify(const struct request *request, const struct net_result *answer,
                      struct outcome *outcome)
 {
     (void)request;
-    outcome->is_ambiguous = false;
     if (answer->end != NET_ANSWERED) {
         return;
     }
