@@ -25,16 +25,20 @@ static void forget_ack(struct sim_oracle *o)
 }
 
 /* SPEC 1.4: a window that was begun by a run counts from its scheduled time to that of this run. */
-static bool has_window_passed(struct sim *sim, const struct sim_oracle *o, int64_t now_ms,
+static bool has_window_passed(struct sim *sim, struct sim_oracle *o, int64_t now_ms,
                               int64_t scheduled_ms)
 {
     if (o->last_ms < 0) {
         return true;
     }
+    if (o->last_ms > now_ms) { /* "counts as now: it is replaced by now" */
+        o->last_ms = now_ms;
+        o->last_scheduled_ms = -1;
+    }
     bool has_both = scheduled_ms >= 0 && o->last_scheduled_ms >= 0;
     int64_t passed = has_both
                          ? (scheduled_ms < now_ms ? scheduled_ms : now_ms) - o->last_scheduled_ms
-                         : now_ms - (o->last_ms < now_ms ? o->last_ms : now_ms);
+                         : now_ms - o->last_ms;
     int64_t window = (int64_t)o->window_minutes * MINUTE_MS;
     sim->cover->edges += passed >= window - 1 && passed <= window + 1 ? 1 : 0;
     return passed >= window;
@@ -65,8 +69,11 @@ static enum oracle_wish fail_once(struct sim *sim, struct sim_oracle *o, int64_t
     if (o->is_acked && is_over(o->ack_until_ms, now_ms)) {
         forget_ack(o);
     }
-    bool is_due = !o->is_told || has_window_passed(sim, o, now_ms, scheduled_ms);
-    return !o->is_acked && is_due ? WISH_FAILING : WISH_NOTHING;
+    if (o->is_acked) {
+        return WISH_NOTHING;
+    }
+    bool is_due = has_window_passed(sim, o, now_ms, scheduled_ms) || !o->is_told;
+    return is_due ? WISH_FAILING : WISH_NOTHING;
 }
 
 static enum oracle_wish succeed_once(struct sim_oracle *o, int64_t now_ms)
