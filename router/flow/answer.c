@@ -11,6 +11,7 @@
 enum {
     ASSIGN_MONITORS = 64,              /* of one message */
     ASSIGN_BYTES = 128 * 1024,         /* of params and labels of one message */
+    ACK_REFUSALS = 512,                /* of one ack */
     WINDOW = 2000,                     /* results on the way, of one runner */
     STATUS_RUNNERS_BYTES = 200 * 1024, /* of the list of runners in a status */
 };
@@ -58,13 +59,18 @@ static void send_welcome(struct flow *flow, struct flow_runner *runner)
 
 static void send_ack(struct flow *flow, struct flow_runner *runner)
 {
-    struct message_ack body = {.refused = runner->refused.items,
-                               .refused_count = runner->refused.count};
     struct flow_head head = {.kind = MESSAGE_ACK, .seq = runner->seq};
-    if (flow_send_body(flow, MESSAGE_RUNNER, runner->connection, &head, &body) == TC_OK) {
-        runner->needs_ack = false;
-        runner->refused.count = 0;
-    }
+    do { /* an ack tells so many refusals and no more; a second one with the same number does no harm */
+        size_t count = runner->refused.count < ACK_REFUSALS ? runner->refused.count : ACK_REFUSALS;
+        size_t first = runner->refused.count - count;
+        struct message_ack body = {.refused = count == 0 ? NULL : runner->refused.items + first,
+                                   .refused_count = count};
+        if (flow_send_body(flow, MESSAGE_RUNNER, runner->connection, &head, &body) != TC_OK) {
+            return;
+        }
+        runner->refused.count = first;
+    } while (runner->refused.count > 0);
+    runner->needs_ack = false;
 }
 
 static void send_resend(struct flow *flow, struct flow_runner *runner)

@@ -15,6 +15,7 @@
 enum {
     KEEP_MINUTES_MAX = 7 * 24 * 60,
     RESULT_BYTES = LIMIT_FRAME_BYTES / 2,
+    STATUS_UNAVAILABLE = 503,
 };
 
 int flow_command_refuse(struct flow_command *command, int64_t status, const char *fmt, ...)
@@ -46,7 +47,6 @@ struct flow_monitor *flow_command_monitor(struct flow_command *command)
 struct flow_cause flow_command_cause(const struct flow_command *command)
 {
     return (struct flow_cause){.kind = "command",
-                               .by = command->message->actor.via,
                                .action = command->message->action,
                                .actor = command->message->actor.name,
                                .scheduled_utc_ms = CORE_NEVER};
@@ -224,6 +224,14 @@ static int copy_reply(void *ctx, const void *row)
 /* A copy of a command that was carried out gets the first answer. */
 static bool answer_copy(struct flow *flow, const struct flow_event *event, const char *request_id)
 {
+    const struct store_rows *rows = &flow->batch.rows.rows[STORE_COMMAND_ADD];
+    const struct store_command *done = rows->p;
+    for (size_t i = 0; i < rows->count; i++) {
+        if (str_eq(done[i].request_id, request_id)) {
+            flow_reply_text(flow, event->connection, event->message.seq, mem_strdup(done[i].reply));
+            return true;
+        }
+    }
     char *reply = NULL;
     struct store_filter filter = {.text = request_id};
     if (store_read(flow->options.store, STORE_COMMAND, &filter, copy_reply, &reply, NULL) !=
@@ -245,29 +253,34 @@ static void record_refusal(struct flow_command *command)
     flow_record(command->flow, &entry);
 }
 
+/* The first answer is the answer, refusals too; only what could not be read now may go well later. */
+static void remember(struct flow_command *command, const char *reply)
+{
+    struct flow *flow = command->flow;
+    struct store_command row = {.request_id = command->message->request_id,
+                                .at_utc_ms = flow->batch.now_utc_ms,
+                                .reply = reply};
+    if (command->status != STATUS_UNAVAILABLE) {
+        store_batch_command_add(&flow->batch.rows, &row);
+    }
+}
+
 static void answer(struct flow_command *command, int code, const struct buf *result)
 {
     struct flow *flow = command->flow;
-    if (code != TC_OK) {
+    struct message_reply reply = {.is_ok = code == TC_OK, .status = command->status};
+    if (code == TC_OK) {
+        reply.result = (struct message_json){.text = result->p, .size = result->len};
+    } else {
         record_refusal(command);
-        struct message_reply reply = {
-            .status = command->status == 200 ? 400 : command->status,
-            .has_problem = true,
-            .problem = {.title = command->status == 409   ? "not possible now"
-                                 : command->status == 404 ? "not found"
-                                                          : "the parameters are not right",
-                        .detail = command->err.text}};
-        (void)flow_reply(flow, command->event, &reply); /* a refusal is not remembered */
-        return;
+        reply.status = command->status == 200 ? 400 : command->status;
+        reply.has_problem = true;
+        reply.problem.title = command->status == 409   ? "not possible now"
+                              : command->status == 404 ? "not found"
+                                                       : "the parameters are not right";
+        reply.problem.detail = command->err.text;
     }
-    struct message_reply reply = {.is_ok = true,
-                                  .status = command->status,
-                                  .result = {.text = result->p, .size = result->len}};
-    const char *body = flow_reply(flow, command->event, &reply);
-    struct store_command row = {.request_id = command->message->request_id,
-                                .at_utc_ms = flow->batch.now_utc_ms,
-                                .reply = body};
-    store_batch_command_add(&flow->batch.rows, &row);
+    remember(command, flow_reply(flow, command->event, &reply));
 }
 
 void flow_apply_command(struct flow *flow, const struct flow_event *event)

@@ -111,8 +111,7 @@ static void add_schedules(struct flow_command *command, struct flow_setup *setup
         char where[64];
         (void)snprintf(where, sizeof(where), "parameters.schedules[%zu]", at++); /* sized for it */
         json_dec_start(&d, one, where, &command->err);
-        struct store_cron row = {.id = (uint32_t)++flow->ids.cron,
-                                 .version = 1,
+        struct store_cron row = {.version = 1,
                                  .is_active = true,
                                  .schedule = json_str(&d, "schedule", LIMIT_SCHEDULE_BYTES),
                                  .timezone =
@@ -124,11 +123,12 @@ static void add_schedules(struct flow_command *command, struct flow_setup *setup
     }
 }
 
-static void write_schedules(struct flow *flow, const struct flow_setup *setup, uint32_t monitor_id)
+static void write_schedules(struct flow *flow, struct flow_setup *setup, uint32_t monitor_id)
 {
     char parameters[48];
     (void)snprintf(parameters, sizeof(parameters), "{\"monitorId\": %u}", monitor_id); /* fits */
     for (size_t i = 0; i < setup->schedule_count; i++) {
+        setup->schedules[i].id = (uint32_t)++flow->ids.cron;
         struct store_cron row = {.id = setup->schedules[i].id,
                                  .is_active = setup->schedules[i].is_active,
                                  .created_utc_ms = flow->batch.now_utc_ms,

@@ -322,7 +322,6 @@ static void decide_edit(struct flow *flow, struct flow_monitor *monitor,
     json_enc_obj_end(&change.before);
     json_enc_obj_end(&change.after);
     struct flow_cause cause = {.kind = "edit",
-                               .by = "sql",
                                .scheduled_utc_ms = CORE_NEVER,
                                .before = before_text.p,
                                .after = after_text.p};
@@ -466,7 +465,7 @@ void flow_apply_catch_up(struct flow *flow, const struct flow_event *event)
     }
     json_enc_obj_end(&change.after);
     struct flow_cause cause = {
-        .kind = "edit", .by = "sql", .scheduled_utc_ms = CORE_NEVER, .after = after_text.p};
+        .kind = "edit", .scheduled_utc_ms = CORE_NEVER, .after = after_text.p};
     struct flow_touched_monitor *touched = flow_touch_monitor(flow, monitor);
     flow_decide(flow, monitor, &edit, &cause, NULL, NULL);
     touched->is_removed = touched->is_gone = monitor->is_gone;

@@ -129,7 +129,7 @@ void flow_apply_expiry(struct flow *flow, const struct flow_event *event)
         return;
     }
     struct core_event timer = {.type = CORE_EVENT_TIMER};
-    struct flow_cause cause = {.kind = "timer", .by = "router", .scheduled_utc_ms = CORE_NEVER};
+    struct flow_cause cause = {.kind = "timer", .scheduled_utc_ms = CORE_NEVER};
     flow_decide(flow, monitor, &timer, &cause, NULL, NULL);
     if (monitor->row.core.acknowledged_utc_ms == CORE_NEVER) {
         heap_remove(&flow->expiries, &monitor->expiry);

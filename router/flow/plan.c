@@ -177,11 +177,26 @@ static void note_recipient(struct flow *flow, struct json_enc *e, const char *ta
     json_enc_str(e, "recipient", text.p);
 }
 
+/* The notifications that the plan enqueued; they got the newest ids, in order. */
+static void note_notifications(struct flow *flow, struct json_enc *e)
+{
+    const struct core_plan *plan = flow->plan;
+    uint64_t id = flow->ids.notification - plan->notification_count;
+    for (size_t i = 0; i < plan->notification_count; i++) {
+        const struct core_notification *one = &plan->notifications[i];
+        json_enc_obj(e, NULL);
+        json_enc_u64_text(e, "notification", ++id);
+        json_enc_str(e, "reason", core_reason_name(one->reason));
+        note_recipient(flow, e, plan->incident.told[one->told].target);
+        json_enc_obj_end(e);
+    }
+}
+
 /* What was done and withheld for whom, as a JSON array; NULL when there is nothing to say. */
 static const char *notes_of(struct flow *flow, struct buf *out)
 {
     const struct core_plan *plan = flow->plan;
-    if (plan->note_count == 0) {
+    if (plan->note_count + plan->notification_count == 0) {
         return NULL;
     }
     struct json_enc e;
@@ -198,6 +213,7 @@ static const char *notes_of(struct flow *flow, struct buf *out)
         }
         json_enc_obj_end(&e);
     }
+    note_notifications(flow, &e);
     json_enc_arr_end(&e);
     return out->p;
 }

@@ -72,6 +72,17 @@ struct flow_setup *flow_setup_new(const struct store_monitor *row)
     return setup;
 }
 
+/* A command's schedule has no row yet. */
+static void note_bad_schedule(struct flow_setup *setup, uint32_t id, const char *column,
+                              const char *value, const char *cause)
+{
+    if (id == 0) {
+        note_problem(setup, "%s \"%s\": %s", column, value, cause);
+    } else {
+        note_problem(setup, "CronJobs row %u, %s \"%s\": %s", id, column, value, cause);
+    }
+}
+
 void flow_setup_add_schedule(struct flow_setup *setup, const struct store_cron *row,
                              struct tz_cache *zones)
 {
@@ -93,13 +104,11 @@ void flow_setup_add_schedule(struct flow_setup *setup, const struct store_cron *
     }
     struct err err = ERR_INIT;
     if (cron_parse(one->schedule, &one->cron, &err) != TC_OK) {
-        note_problem(setup, "CronJobs row %u, schedule \"%s\": %s", row->id, one->schedule,
-                     err.text);
+        note_bad_schedule(setup, row->id, "schedule", one->schedule, err.text);
         return;
     }
     if (tz_open(zones, one->timezone, &one->zone, &err) != TC_OK) {
-        note_problem(setup, "CronJobs row %u, timezone \"%s\": %s", row->id, one->timezone,
-                     err.text);
+        note_bad_schedule(setup, row->id, "timezone", one->timezone, err.text);
         one->zone = NULL;
     }
 }
