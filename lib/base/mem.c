@@ -28,6 +28,13 @@ void mem_free(void *p)
     free(p);
 }
 
+void mem_free_const(const void *p)
+{
+    void *own = NULL;
+    memcpy(&own, &p, sizeof(own)); /* what is freed was never const, only its reader's view of it */
+    free(own);
+}
+
 void *mem_alloc(size_t size)
 {
     TC_ASSERT(size > 0);

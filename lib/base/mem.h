@@ -20,6 +20,9 @@
  * Errors: none. */
 void mem_free(void *p);
 
+/* The same for what its owner lent as const. Trivial. */
+void mem_free_const(const void *p);
+
 /* Allocate zeroed bytes.
  * Shape:  size > 0.
  * Units:  bytes.

@@ -53,9 +53,9 @@ void flow_monitor_free(struct flow *flow, struct flow_monitor *monitor)
 
 static void incident_texts_free(struct flow_incident *incident)
 {
-    mem_free((void *)(uintptr_t)incident->row.monitor_name);
-    mem_free((void *)(uintptr_t)incident->row.told);
-    mem_free((void *)(uintptr_t)incident->row.message);
+    mem_free_const(incident->row.monitor_name);
+    mem_free_const(incident->row.told);
+    mem_free_const(incident->row.message);
     mem_free(incident->heard);
 }
 
@@ -359,7 +359,7 @@ static void row_free_other(struct flow_row *old, const struct flow_row *kept)
 static void text_free_other(const char *old, const char *kept)
 {
     if (old != kept) {
-        mem_free((void *)(uintptr_t)old);
+        mem_free_const(old);
     }
 }
 

@@ -35,7 +35,9 @@ static int take_letter(void *ctx, const void *stored)
 /* The stored message under a new key: another message to the service, for it refused the first. */
 static char *body_with_key(const char *stored, const char *key, struct err *err)
 {
-    struct buf text = {.p = (char *)(uintptr_t)stored, .len = strlen(stored)};
+    TC_CLEANUP(buf_freep) struct buf text;
+    buf_init(&text, LIMIT_FRAME_BYTES);
+    buf_add_str(&text, stored);
     struct frames frames;
     frames_set(&frames, MESSAGE_DELIVER, 1, 0, 1, &text);
     TC_CLEANUP(message_freep) struct message message = {.kind = MESSAGE_DELIVER};

@@ -181,7 +181,9 @@ static int complete(struct flow *flow, const struct outbox_item *item, const cha
         }
     }
     TC_CLEANUP(mem_freep) char *told_id = found.text;
-    struct buf text = {.p = (char *)(uintptr_t)stored, .len = strlen(stored)};
+    TC_CLEANUP(buf_freep) struct buf text;
+    buf_init(&text, LIMIT_FRAME_BYTES);
+    buf_add_str(&text, stored);
     struct frames frames;
     frames_set(&frames, MESSAGE_DELIVER, item->id, 0, item->monitor_id, &text);
     TC_CLEANUP(message_freep) struct message message = {.kind = MESSAGE_DELIVER};

@@ -86,11 +86,11 @@ static void apply_incident(struct flow *flow, struct flow_monitor *monitor,
     }
     struct flow_touched_incident *touched = flow_touch_incident(flow, incident);
     struct buf told;
-    buf_init(&told, LIMIT_TOLD * (2 * LIMIT_RECIPIENT_BYTES + 64));
+    buf_init(&told, (size_t)LIMIT_TOLD * (2 * LIMIT_RECIPIENT_BYTES + 64));
     struct store_incident row = incident->row;
     store_incident_write(&plan->incident, &told, &row);
     if (incident->row.told != touched->before.told) {
-        mem_free((void *)(uintptr_t)incident->row.told);
+        mem_free_const(incident->row.told);
     }
     incident->row = row;
     incident->row.told = buf_take(&told);
