@@ -121,6 +121,7 @@ void watch_sent(struct sim *sim, uint32_t runner, uint64_t seq, uint64_t number)
 void watch_acked(struct sim *sim, uint32_t runner, uint64_t seq);
 void watch_new_spool(struct sim *sim, uint32_t runner);
 void watch_refresh_notes(struct sim *sim);
+void silence_check(struct sim *sim);
 void final_check(struct sim *sim);
 bool final_is_quiet(struct sim *sim);
 

@@ -18,7 +18,6 @@ enum {
     WISHES_MAX = 2048, /* of one turn */
     ACKS_MAX = 64,
     RECORD_BYTES = LIMIT_AUDIT_RECORD_BYTES,
-    SILENT_MS = 100 * 1000, /* 60 s until it is dead, ticks, and the commit */
 };
 
 struct run {
@@ -52,7 +51,6 @@ struct sim_watch {
     struct sent sent[SIM_RUNNERS];
     bool is_edited[SIM_MONITORS]; /* by hand, not acted on yet */
     struct audit_chain names;     /* for keyed hashes */
-    int64_t silence_looked_ms;
 };
 
 /* --- What was sent and acknowledged (I1) -------------------------------------------------------- */
@@ -636,41 +634,11 @@ static void check_notes(struct sim *sim)
     watch->wish_count = 0;
 }
 
-static int note_state(void *ctx, const void *row)
-{
-    *(int *)ctx = ((const struct store_monitor *)row)->core.state == CORE_ALERT ? 1 : 0;
-    return TC_OK;
-}
-
-/* G10: a runner that nothing is heard of becomes an alert. */
-static void check_silence(struct sim *sim)
-{
-    struct err err = ERR_INIT;
-    if (sim->mono_ms - sim->watch->silence_looked_ms < 5000) {
-        return;
-    }
-    sim->watch->silence_looked_ms = sim->mono_ms;
-    for (uint32_t i = 0; i < sim->runner_count; i++) {
-        char name[48];
-        int state = -1;
-        if (runner_silent_ms(sim, i) < SILENT_MS || router_steady_ms(sim) < SILENT_MS) {
-            continue;
-        }
-        (void)snprintf(name, sizeof(name), "internal:runner/r%u", i); /* short */
-        struct store_filter filter = {.text = name};
-        (void)store_read(sim->store, STORE_MONITORS_NAMED, &filter, note_state, &state, &err);
-        if (state != 1) {
-            sim_fail(sim, "G10", "runner %u is silent for %lld s and nobody is told", i,
-                     (long long)(runner_silent_ms(sim, i) / 1000));
-        }
-    }
-}
-
 void watch_turn(struct sim *sim)
 {
     struct sim_watch *watch = sim->watch;
     struct err err = ERR_INIT;
-    check_silence(sim);
+    silence_check(sim);
     if (watch->commits == sim->cover->commits) {
         return;
     }

@@ -117,7 +117,8 @@ struct sim {
     struct sim_sink *sinks[SIM_SINKS];
     struct sim_people *people;
     struct sim_watch *watch;
-    uint32_t connections; /* given so far */
+    int64_t silence_looked_ms; /* real time of the last look for silent runners */
+    uint32_t connections;      /* given so far */
     uint32_t monitor_count;
     struct sim_check checks[SIM_MONITORS];
     struct sim_oracle oracles[SIM_MONITORS];
