@@ -119,6 +119,7 @@ int flow_command_retry(struct flow_command *command)
                           &letter, &command->err);
     TC_CLEANUP(mem_freep) char *recipient = letter.recipient;
     TC_CLEANUP(mem_freep) char *body = letter.body;
+    (void)body; /* held to be freed only */
     if (code != TC_OK) {
         command->status = 503;
         return code;

@@ -110,7 +110,10 @@ static int read_audit_key(struct router *router, struct err *err)
     if (code == TC_OK) {
         code = digest_key_read(secret_bytes(secret), &router->audit_key, err);
     }
-    return code == TC_OK ? TC_OK : (err_ctx(err, "the key that signs audit checkpoints"), code);
+    if (code != TC_OK) {
+        err_ctx(err, "the key that signs audit checkpoints");
+    }
+    return code;
 }
 
 /* --- Messages -------------------------------------------------------------------------------- */

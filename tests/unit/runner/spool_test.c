@@ -339,6 +339,7 @@ static void test_second_opening_is_refused(void **state)
 {
     (void)state;
     TC_CLEANUP(spool_closep) struct spool *spool = open_spool(path, &limits);
+    assert_non_null(spool);
     struct spool *second = NULL;
     struct spool_opening opening;
     struct err err = ERR_INIT;
