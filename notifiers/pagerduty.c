@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/escape.h"
 #include "lib/base/hex.h"
 #include "lib/base/json.h"
 #include "lib/base/limits.h"
@@ -140,11 +141,14 @@ static void add_event_payload(struct json_enc *e, const struct notification *n,
 {
     TC_CLEANUP(buf_freep) struct buf summary;
     TC_CLEANUP(buf_freep) struct buf whole;
+    TC_CLEANUP(buf_freep) struct buf line; /* a summary is shown, sent and spoken as one */
     bool is_known = str_eq(n->severity, "info") || str_eq(n->severity, "warning");
     buf_init(&summary, SUMMARY_MAX);
     buf_init(&whole, 4L * LIMIT_MESSAGE_BYTES);
     buf_add_fmt(&whole, "%s%s%s", text->headline.p, n->message[0] != '\0' ? ": " : "", n->message);
-    text_add_escaped(&summary, whole.p, SUMMARY_MAX, text_escape_none);
+    buf_init(&line, 4L * LIMIT_MESSAGE_BYTES);
+    escape_header(&line, whole.p);
+    text_add_escaped(&summary, line.p, SUMMARY_MAX, text_escape_none);
     json_enc_obj(e, "payload");
     json_enc_str(e, "summary", summary.p);
     json_enc_str(e, "source", n->runner[0] != '\0' ? n->runner : "tocsin");

@@ -19,6 +19,7 @@ enum {
     LINE_BYTES_MAX = 2048,
     LABEL_WIDTH = 15,
     CUT_ROUNDS = 8,
+    MS_PER_SECOND = 1000,
 };
 
 static const char cut_mark[] = "… (cut)";
@@ -41,8 +42,10 @@ static void add_local(struct buf *out, const struct tz *zone, int64_t utc_ms)
 static void add_duration(struct buf *out, int64_t from_utc_ms, int64_t to_utc_ms)
 {
     char text[TIMETEXT_SIZE];
+    int64_t from_s = from_utc_ms / MS_PER_SECOND; /* of the seconds shown, so that they agree */
+    int64_t to_s = to_utc_ms / MS_PER_SECOND;
     int64_t ms = to_utc_ms > from_utc_ms ? to_utc_ms - from_utc_ms : 0;
-    buf_add_str(out, timetext_duration(ms, text));
+    buf_add_str(out, timetext_duration(to_s > from_s ? (to_s - from_s) * MS_PER_SECOND : ms, text));
 }
 
 /* Takes value's bytes. */
@@ -133,11 +136,28 @@ static void add_headline(const struct notification *n, const char *name, struct 
         add_duration(out, n->opened_utc_ms, end);
         return;
     case NOTIFICATION_CLOSED:
-        buf_add_str(out, " is no longer followed: its incident was closed without a recovery");
+        buf_add_str(out, ": its incident was closed without a recovery");
         return;
     case NOTIFICATION_TEST:
         buf_add_str(out, ": a test of this channel, nothing is wrong");
         return;
+    }
+    TC_UNREACHABLE();
+}
+
+/* A closed incident was ended by a hand: whether the monitor would be ok is not known. */
+static const char *state_of(const struct notification *n)
+{
+    switch (n->kind) {
+    case NOTIFICATION_ALERT:
+    case NOTIFICATION_REMINDER:
+        return "alert";
+    case NOTIFICATION_RECOVERY:
+        return "ok";
+    case NOTIFICATION_CLOSED:
+        return "closed";
+    case NOTIFICATION_TEST:
+        return "";
     }
     TC_UNREACHABLE();
 }
@@ -151,9 +171,7 @@ static void add_facts(const struct notification *n, const char *name, struct tex
         buf_add_fmt(&type, " %lld", (long long)n->reminder_number);
     }
     add_text_fact(text, "Monitor", name);
-    if (n->kind != NOTIFICATION_TEST) {
-        add_text_fact(text, "State", notification_is_failing(n) ? "alert" : "ok");
-    }
+    add_text_fact(text, "State", state_of(n));
     add_fact(text, "Type", &type);
     buf_free(&type);
     add_text_fact(text, "Severity", n->severity);
@@ -164,7 +182,9 @@ static void add_facts(const struct notification *n, const char *name, struct tex
         add_time_fact(text, "Time", n->zone, n->decided_utc_ms);
     }
     add_text_fact(text, "Runner", n->runner);
-    add_text_fact(text, "Reason", n->reason);
+    if (notification_is_failing(n)) {
+        add_text_fact(text, "Reason", n->reason);
+    }
     add_labels_fact(text, n->labels);
 }
 
