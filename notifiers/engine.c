@@ -48,6 +48,7 @@ struct job {
 
 struct engine {
     struct engine_options options;
+    char *public_url;             /* owned, NULL: no links */
     struct pace *pace;            /* owned */
     struct loop_timer *wake;      /* owned by the loop until freed here */
     struct loop_timer *heartbeat; /* likewise */
@@ -296,7 +297,7 @@ static void render(struct engine *engine, const struct message *message, struct 
     struct err err = ERR_INIT;
     char monitor_url[LIMIT_URL_BYTES];
     char incident_url[LIMIT_URL_BYTES];
-    const char *base = engine->options.public_url;
+    const char *base = engine->public_url;
     if (notification_from(&message->body.deliver, message->monitor, &n, &err) != TC_OK) {
         end_job(job, OUTCOME_DEAD, err.text);
         return;
@@ -374,9 +375,12 @@ void engine_on_link(struct engine *engine)
                        &hello); /* a lost link comes up anew */
 }
 
-void engine_set_settings(struct engine *engine, const struct json_value *settings)
+void engine_set_settings(struct engine *engine, const struct json_value *settings,
+                         const char *public_url)
 {
     engine->options.settings = settings;
+    mem_free(engine->public_url);
+    engine->public_url = mem_strdup(public_url);
 }
 
 void engine_stop(struct engine *engine, void (*fn)(void *ctx), void *ctx)
@@ -402,6 +406,7 @@ struct engine *engine_new(const struct engine_options *options)
     struct engine *engine = mem_alloc(sizeof *engine);
     const struct channel *channel = options->channel;
     engine->options = *options;
+    engine->public_url = mem_strdup(options->public_url);
     engine->pace = pace_new(channel->rate_per_minute, channel->burst);
     engine->wake = loop_timer_new(options->loop, on_wake, engine);
     engine->heartbeat = loop_timer_new(options->loop, on_heartbeat, engine);
@@ -422,6 +427,7 @@ struct engine *engine_free(struct engine *engine)
         job_free(job);
     }
     (void)pace_free(engine->pace); /* gives NULL */
+    mem_free(engine->public_url);
     mem_free(engine);
     return NULL;
 }

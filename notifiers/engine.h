@@ -37,7 +37,7 @@ struct engine_options {
     struct loop *loop;                 /* borrowed */
     const struct channel *channel;     /* borrowed */
     const struct json_value *settings; /* borrowed, secrets filled in */
-    const char *public_url;            /* borrowed; NULL: mails have no links */
+    const char *public_url;            /* copied; NULL: mails have no links */
     struct tz_cache *zones;            /* borrowed */
     struct engine_router router;
     struct engine_transport transport;
@@ -62,8 +62,13 @@ void engine_on_link(struct engine *engine);
  * Errors: TC_EPROTO with a sentence when the message can't be acted on; the caller logs it. */
 int engine_on_message(struct engine *engine, const struct message *message, struct err *err);
 
-/* Take new settings for what is rendered from now on. Trivial. */
-void engine_set_settings(struct engine *engine, const struct json_value *settings);
+/* Take new settings and links for what is rendered from now on.
+ * Shape:  as in the options.
+ * Units:  none.
+ * Owns:   borrows settings, copies public_url.
+ * Errors: none. */
+void engine_set_settings(struct engine *engine, const struct json_value *settings,
+                         const char *public_url);
 
 /* Take nothing new, give back what has not begun, and call fn once when nothing is in flight.
  * Trivial. */

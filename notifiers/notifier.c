@@ -89,7 +89,7 @@ void notifier_reload(struct program_context *context)
                   err.text);
         return;
     }
-    engine_set_settings(notifier->engine, json_root(settings));
+    engine_set_settings(notifier->engine, json_root(settings), context->config->web.public_url);
     (void)json_free(notifier->settings); /* gives NULL; requests in flight hold none of it */
     notifier->settings = settings;
 }

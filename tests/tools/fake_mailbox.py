@@ -2,9 +2,11 @@
 """A mail server on loopback that keeps what it gets, for tests and demonstrations.
 
     fake_mailbox.py [--port N] [--maildir DIR] [--record FILE] [--misbehave KIND[:COUNT]]
+                    [--certificate FILE] [--account USER:PASSWORD]
 
 Prints "ready PORT" once it listens. Mails go to DIR (a Maildir) and to FILE as JSON lines {at, from,
-to, subject, kind, message_id, defects}. KIND is one of rcpt_4xx, rcpt_5xx, data_4xx, data_5xx, hang
+to, subject, kind, message_id, defects, connection, tls, user}. With a certificate (PEM, its key in the
+same file) it offers STARTTLS; with an account it takes mail from that account alone. KIND is one of rcpt_4xx, rcpt_5xx, data_4xx, data_5xx, hang
 (after the final dot), close (after the final dot, the mail being kept); with COUNT only the first
 so many mails are treated so.
 """
@@ -16,10 +18,11 @@ import json
 import mailbox
 import os
 import signal
+import ssl
 import sys
 import time
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 REFUSALS = {
     "rcpt_4xx": "451 4.7.1 Greylisting in action, please come back later",
@@ -54,11 +57,11 @@ class Handler:
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 Ok"
 
-    async def handle_DATA(self, server, _session, envelope):
+    async def handle_DATA(self, server, session, envelope):
         if self.takes("data_"):
             return REFUSALS[self.kind]
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        self.keep(envelope, message)
+        self.keep(session, envelope, message)
         if self.takes("hang"):
             await asyncio.sleep(3600)
         if self.takes("close"):
@@ -66,22 +69,40 @@ class Handler:
             await asyncio.sleep(0)
         return f"250 2.0.0 Ok: queued as {abs(hash(message['Message-ID'])) % 16**10:010X}"
 
-    def keep(self, envelope, message):
+    def keep(self, session, envelope, message):
         if self.box is not None:
             self.box.add(mailbox.MaildirMessage(envelope.content))
         if self.record:
             self.record.write(json.dumps({
                 "at": time.time(), "from": envelope.mail_from, "to": envelope.rcpt_tos,
                 "subject": message["Subject"], "kind": message["X-Tocsin-Kind"],
-                "message_id": message["Message-ID"], "defects": defects_of(message)}) + "\n")
+                "message_id": message["Message-ID"], "defects": defects_of(message),
+                "connection": session.peer[1], "tls": session.ssl is not None,
+                "user": session.auth_data}) + "\n")
             self.record.flush()
+
+
+def session_options(given):
+    options = {"hostname": "mailbox.test"}
+    if given.certificate:
+        options["tls_context"] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        options["tls_context"].load_cert_chain(given.certificate)
+    if given.account:
+        user, _, password = given.account.partition(":")
+
+        def judge(_server, _session, _envelope, _mechanism, data):
+            is_known = data.login == user.encode() and data.password == password.encode()
+            return AuthResult(success=is_known, handled=False, auth_data=user)
+
+        options.update(authenticator=judge, auth_required=True, auth_require_tls=bool(given.certificate))
+    return options
 
 
 async def serve(given):
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     handler = Handler(given)
-    server = await loop.create_server(lambda: SMTP(handler, hostname="mailbox.test"), "127.0.0.1", given.port)
+    server = await loop.create_server(lambda: SMTP(handler, **session_options(given)), "127.0.0.1", given.port)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     print("ready", server.sockets[0].getsockname()[1], flush=True)
@@ -95,6 +116,8 @@ def main():
     options.add_argument("--maildir")
     options.add_argument("--record")
     options.add_argument("--misbehave")
+    options.add_argument("--certificate")
+    options.add_argument("--account")
     asyncio.run(serve(options.parse_args()))
     os._exit(0)  # a connection left hanging on purpose would keep the loop
 
