@@ -80,7 +80,7 @@ struct message_assignment {
 
 struct message_assign {
     bool is_reset;    /* the first part of a snapshot: forget all before */
-    bool is_complete; /* the last part of a snapshot, or a change that stands alone */
+    bool is_complete; /* ends the snapshot that a reset began; of a delta: nothing */
     const struct message_assignment *monitors;
     size_t monitor_count;
     struct message_ids removed;
