@@ -21,18 +21,7 @@ enum {
 
 static int take_monitor(void *ctx, const void *stored)
 {
-    const struct store_monitor *from = stored;
-    struct flow_row *row = ctx;
-    *row = (struct flow_row){.setup = flow_setup_new(from),
-                             .core = from->core,
-                             .version = from->version,
-                             .generation = from->generation,
-                             .runner_id = from->runner_id,
-                             .last_message = mem_strdup(from->last_result_message),
-                             .acknowledged_by = mem_strdup(from->acknowledged_by),
-                             .ack_note = mem_strdup(from->ack_note),
-                             .run_asked_utc_ms = CORE_NEVER,
-                             .expected_utc_ms = CORE_NEVER};
+    flow_row_read(stored, ctx);
     return TC_OK;
 }
 

@@ -12,6 +12,20 @@ struct flow_event *flow_event_new(enum flow_event_type type)
     return event;
 }
 
+void flow_row_read(const struct store_monitor *stored, struct flow_row *ret_row)
+{
+    *ret_row = (struct flow_row){.setup = flow_setup_new(stored),
+                                 .core = stored->core,
+                                 .version = stored->version,
+                                 .generation = stored->generation,
+                                 .runner_id = stored->runner_id,
+                                 .last_message = mem_strdup(stored->last_result_message),
+                                 .acknowledged_by = mem_strdup(stored->acknowledged_by),
+                                 .ack_note = mem_strdup(stored->ack_note),
+                                 .run_asked_utc_ms = CORE_NEVER,
+                                 .expected_utc_ms = CORE_NEVER};
+}
+
 void flow_row_free(struct flow_row *row)
 {
     (void)flow_setup_free(row->setup); /* always NULL */

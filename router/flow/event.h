@@ -9,6 +9,7 @@
 #include "router/core/types.h"
 
 struct flow_setup;
+struct store_monitor;
 
 /* What waits to be decided. An event does not change once it is queued, so that a batch that did
  * not commit can be done again. Internal to this folder. */
@@ -66,6 +67,13 @@ struct flow_queue {
  * Trivial. */
 struct flow_event *flow_event_new(enum flow_event_type type);
 void flow_event_free(struct flow_event *event);
+
+/* Take over a stored row; its schedules follow with flow_setup_add_schedule.
+ * Shape:  stored as read; ret_row is overwritten.
+ * Units:  none.
+ * Owns:   copies; flow_row_free releases it.
+ * Errors: none. */
+void flow_row_read(const struct store_monitor *stored, struct flow_row *ret_row);
 
 /* Release what a row owns. Trivial. */
 void flow_row_free(struct flow_row *row);

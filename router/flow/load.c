@@ -26,16 +26,7 @@ static int take_monitor(void *ctx, const void *stored)
     struct flow *flow = ctx;
     struct flow_monitor *monitor = mem_alloc(sizeof(*monitor));
     monitor->id = from->core.id;
-    monitor->row = (struct flow_row){.setup = flow_setup_new(from),
-                                     .core = from->core,
-                                     .version = from->version,
-                                     .generation = from->generation,
-                                     .runner_id = from->runner_id,
-                                     .last_message = mem_strdup(from->last_result_message),
-                                     .acknowledged_by = mem_strdup(from->acknowledged_by),
-                                     .ack_note = mem_strdup(from->ack_note),
-                                     .run_asked_utc_ms = CORE_NEVER,
-                                     .expected_utc_ms = CORE_NEVER};
+    flow_row_read(from, &monitor->row);
     HASH_ADD(hh, flow->monitors, id, sizeof(monitor->id), monitor);
     return TC_OK;
 }
