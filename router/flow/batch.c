@@ -7,76 +7,6 @@
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
 
-/* --- Looking up ------------------------------------------------------------------------------ */
-
-struct flow_monitor *flow_find_monitor(const struct flow *flow, uint32_t id)
-{
-    struct flow_monitor *monitor = NULL;
-    HASH_FIND(hh, flow->monitors, &id, sizeof(id), monitor);
-    return monitor;
-}
-
-struct flow_incident *flow_find_incident(const struct flow *flow, uint64_t id)
-{
-    struct flow_incident *incident = NULL;
-    HASH_FIND(hh, flow->incidents, &id, sizeof(id), incident);
-    return incident;
-}
-
-struct flow_runner *flow_find_runner(const struct flow *flow, const char *name)
-{
-    struct flow_runner *runner = NULL;
-    HASH_FIND_STR(flow->runners, name, runner);
-    return runner;
-}
-
-struct flow_runner *flow_runner_with_id(const struct flow *flow, uint32_t id)
-{
-    for (struct flow_runner *one = flow->runners; id != 0 && one != NULL; one = one->hh.next) {
-        if (one->id == id) {
-            return one;
-        }
-    }
-    return NULL;
-}
-
-/* --- Freeing --------------------------------------------------------------------------------- */
-
-void flow_monitor_free(struct flow *flow, struct flow_monitor *monitor)
-{
-    heap_remove(&flow->deadlines, &monitor->deadline);
-    heap_remove(&flow->expiries, &monitor->expiry);
-    HASH_DEL(flow->monitors, monitor);
-    flow_row_free(&monitor->row);
-    mem_free(monitor);
-}
-
-static void incident_texts_free(struct flow_incident *incident)
-{
-    mem_free_const(incident->row.monitor_name);
-    mem_free_const(incident->row.told);
-    mem_free_const(incident->row.message);
-    mem_free(incident->heard);
-}
-
-void flow_incident_free(struct flow *flow, struct flow_incident *incident)
-{
-    HASH_DEL(flow->incidents, incident);
-    incident_texts_free(incident);
-    mem_free(incident);
-}
-
-void flow_runner_free(struct flow *flow, struct flow_runner *runner)
-{
-    HASH_DEL(flow->runners, runner);
-    mem_free(runner->labels);
-    mem_free(runner->checks);
-    mem_free(runner->program_version);
-    mem_free(runner->dirty.items);
-    mem_free(runner->refused.items);
-    mem_free(runner);
-}
-
 /* --- Touching -------------------------------------------------------------------------------- */
 
 void flow_batch_start(struct flow *flow)
@@ -99,6 +29,7 @@ struct flow_touched_monitor *flow_touch_monitor(struct flow *flow, struct flow_m
         touched->monitor = monitor;
         touched->before = monitor->row;
         monitor->touched = touched;
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers */
         *FLOW_LIST_ADD(flow->batch.monitors) = touched;
     }
     return monitor->touched;
@@ -113,6 +44,7 @@ struct flow_touched_incident *flow_touch_incident(struct flow *flow, struct flow
         touched->heard_before = incident->heard;
         touched->heard_utc_ms_before = incident->heard_utc_ms;
         incident->touched = touched;
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers */
         *FLOW_LIST_ADD(flow->batch.incidents) = touched;
     }
     return incident->touched;
@@ -127,6 +59,7 @@ struct flow_touched_runner *flow_touch_runner(struct flow *flow, struct flow_run
         touched->seq_before = runner->seq;
         memcpy(touched->spool_before, runner->spool_id, sizeof(touched->spool_before));
         runner->touched = touched;
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers */
         *FLOW_LIST_ADD(flow->batch.runners) = touched;
     }
     return runner->touched;
@@ -134,8 +67,7 @@ struct flow_touched_runner *flow_touch_runner(struct flow *flow, struct flow_run
 
 struct flow_touched_delivery *flow_touch_delivery(struct flow *flow, uint64_t id)
 {
-    struct flow_touched_delivery *touched = NULL;
-    HASH_FIND(hh, flow->batch.deliveries, &id, sizeof(id), touched);
+    struct flow_touched_delivery *touched = flow_find_touched(flow, id);
     if (touched == NULL) {
         const struct outbox_item *item = outbox_find(flow->outbox, id);
         TC_ASSERT(item != NULL);
@@ -152,7 +84,7 @@ struct flow_touched_delivery *flow_touch_delivery(struct flow *flow, uint64_t id
             .next_utc_ms = item->due_utc_ms,
             .lease_utc_ms = item->leased_until_utc_ms,
             .finished_utc_ms = CORE_NEVER};
-        HASH_ADD(hh, flow->batch.deliveries, id, sizeof(id), touched);
+        flow_put_touched(flow, touched);
     }
     return touched;
 }
@@ -162,7 +94,7 @@ struct flow_monitor *flow_add_monitor(struct flow *flow, const struct flow_row *
     struct flow_monitor *monitor = mem_alloc(sizeof(*monitor));
     monitor->id = row->core.id;
     monitor->row = *row;
-    HASH_ADD(hh, flow->monitors, id, sizeof(monitor->id), monitor);
+    flow_put_monitor(flow, monitor);
     struct flow_touched_monitor *touched = flow_touch_monitor(flow, monitor);
     touched->is_new = true;
     touched->before = (struct flow_row){.setup = NULL};
@@ -173,7 +105,7 @@ struct flow_incident *flow_add_incident(struct flow *flow, const struct store_in
 {
     struct flow_incident *incident = mem_alloc(sizeof(*incident));
     incident->row = *row;
-    HASH_ADD(hh, flow->incidents, row.id, sizeof(incident->row.id), incident);
+    flow_put_incident(flow, incident);
     struct flow_touched_incident *touched = flow_touch_incident(flow, incident);
     touched->is_new = true;
     touched->before = (struct store_incident){.id = row->id};
@@ -186,7 +118,7 @@ struct flow_runner *flow_add_runner(struct flow *flow, const char *name)
     int code = str_copy(runner->name, sizeof(runner->name), name);
     TC_ASSERT(code == TC_OK);
     runner->id = (uint32_t)++flow->ids.runner;
-    HASH_ADD_STR(flow->runners, name, runner);
+    flow_put_runner(flow, runner);
     flow_touch_runner(flow, runner)->is_new = true;
     return runner;
 }
@@ -407,12 +339,8 @@ static void batch_end(struct flow *flow)
     for (size_t i = 0; i < batch->texts.count; i++) {
         mem_free(batch->texts.items[i]);
     }
-    struct flow_touched_delivery *delivery = NULL;
-    struct flow_touched_delivery *next = NULL;
-    HASH_ITER(hh, batch->deliveries, delivery, next)
-    {
-        HASH_DEL(batch->deliveries, delivery);
-        mem_free(delivery);
+    while (batch->deliveries != NULL) {
+        flow_touched_free(flow, batch->deliveries);
     }
     batch->texts.count = 0;
     batch->monitors.count = 0;

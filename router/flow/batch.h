@@ -1,6 +1,7 @@
 #ifndef ROUTER_FLOW_BATCH_H
 #define ROUTER_FLOW_BATCH_H
 
+#include "router/flow/index.h"
 #include "router/flow/state.h"
 
 /* The batch at hand: whatever an event changes in memory is touched first, so that it can be put
@@ -56,17 +57,5 @@ void flow_batch_write(struct flow *flow);
  * Trivial. */
 void flow_batch_keep(struct flow *flow);
 void flow_batch_undo(struct flow *flow);
-
-/* Look things up in memory; NULL when they are not there.
- * Trivial. */
-struct flow_monitor *flow_find_monitor(const struct flow *flow, uint32_t id);
-struct flow_incident *flow_find_incident(const struct flow *flow, uint64_t id);
-struct flow_runner *flow_find_runner(const struct flow *flow, const char *name);
-struct flow_runner *flow_runner_with_id(const struct flow *flow, uint32_t id);
-
-/* Free what memory holds of one object. Trivial. */
-void flow_monitor_free(struct flow *flow, struct flow_monitor *monitor);
-void flow_incident_free(struct flow *flow, struct flow_incident *incident);
-void flow_runner_free(struct flow *flow, struct flow_runner *runner);
 
 #endif

@@ -146,13 +146,6 @@ int flow_command_retry(struct flow_command *command)
 
 /* --- Trying a channel ------------------------------------------------------------------------- */
 
-static struct flow_sink *sink_of(const struct flow *flow, const char *channel)
-{
-    struct flow_sink *sink = NULL;
-    HASH_FIND_STR(flow->sinks, channel, sink);
-    return sink;
-}
-
 static int send_probe(struct flow *flow, const struct flow_sink *sink, uint64_t id,
                       const char *target)
 {
@@ -189,7 +182,7 @@ int flow_command_test(struct flow_command *command)
     if (json_end(&command->params) != TC_OK) {
         return TC_EINVAL;
     }
-    const struct flow_sink *sink = sink_of(flow, channel);
+    const struct flow_sink *sink = flow_find_sink(flow, channel);
     if (sink == NULL || sink->connection == 0 || sink->is_dead) {
         return flow_command_refuse(command, 409, "no notifier for channel %s is connected",
                                    channel);
@@ -290,7 +283,7 @@ int flow_command_token_add(struct flow_command *command)
     struct flow *flow = command->flow;
     const char *name = json_str(&command->params, "name", LIMIT_NAME_BYTES);
     const char *role = json_str(&command->params, "role", LIMIT_NAME_BYTES);
-    const char *hash_text = json_str(&command->params, "hash", 2 * DIGEST_BYTES);
+    const char *hash_text = json_str(&command->params, "hash", 2 * (size_t)DIGEST_BYTES);
     int64_t expires = json_time_opt(&command->params, "expiresDt", CORE_NEVER);
     uint8_t hash[DIGEST_BYTES];
     if (json_end(&command->params) != TC_OK) {

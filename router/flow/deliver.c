@@ -187,8 +187,7 @@ struct search {
 static void look_at(void *ctx, const struct outbox_item *item)
 {
     struct search *search = ctx;
-    struct flow_touched_delivery *touched = NULL;
-    HASH_FIND(hh, search->flow->batch.deliveries, &item->id, sizeof(item->id), touched);
+    const struct flow_touched_delivery *touched = flow_find_touched(search->flow, item->id);
     bool is_finished = touched != NULL && touched->is_finished;
     if (search->found == 0 && !is_finished && item->kind == search->cancel->kind &&
         item->round >= search->cancel->round && item->leased_until_utc_ms == CORE_NEVER &&

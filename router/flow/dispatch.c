@@ -42,13 +42,12 @@ void flow_sink_heard(struct flow *flow, uint32_t connection)
 
 void flow_sink_hello(struct flow *flow, uint32_t connection, const char *channel, int64_t credit)
 {
-    struct flow_sink *sink = NULL;
-    HASH_FIND_STR(flow->sinks, channel, sink);
+    struct flow_sink *sink = flow_find_sink(flow, channel);
     if (sink == NULL) {
         sink = mem_alloc(sizeof(*sink));
         int code = str_copy(sink->channel, sizeof(sink->channel), channel);
         TC_ASSERT(code == TC_OK);
-        HASH_ADD_STR(flow->sinks, channel, sink);
+        flow_put_sink(flow, sink);
     }
     sink->connection = connection;
     sink->credit = credit;
@@ -237,7 +236,8 @@ void flow_hand_over(struct flow *flow)
         } else {
             /* It counts as handed over, so it goes again like one whose answer got lost. */
             outbox_postpone(flow->outbox, one->id,
-                            flow->batch.now_utc_ms + SEND_AGAIN_MS * flow->options.clock->rate);
+                            flow->batch.now_utc_ms +
+                                (int64_t)SEND_AGAIN_MS * flow->options.clock->rate);
         }
     }
 }
@@ -329,10 +329,8 @@ void flow_apply_outcome(struct flow *flow, const struct flow_event *event)
         return;
     }
     const struct outbox_item *found = outbox_find(flow->outbox, event->message.seq);
-    struct flow_touched_delivery *touched = NULL;
-    if (found != NULL) {
-        HASH_FIND(hh, flow->batch.deliveries, &found->id, sizeof(found->id), touched);
-    }
+    const struct flow_touched_delivery *touched =
+        found == NULL ? NULL : flow_find_touched(flow, found->id);
     if (!is_its_own(found, event->peer) || (touched != NULL && touched->is_finished)) {
         flow->stats.bad_messages++;
         return;

@@ -27,7 +27,7 @@ static int take_monitor(void *ctx, const void *stored)
     struct flow_monitor *monitor = mem_alloc(sizeof(*monitor));
     monitor->id = from->core.id;
     flow_row_read(from, &monitor->row);
-    HASH_ADD(hh, flow->monitors, id, sizeof(monitor->id), monitor);
+    flow_put_monitor(flow, monitor);
     return TC_OK;
 }
 
@@ -106,7 +106,7 @@ static int take_incident(void *ctx, const void *stored)
     incident->row.problem = NULL;
     incident->heard = mem_strdup(from->message);
     incident->heard_utc_ms = from->opened_utc_ms;
-    HASH_ADD(hh, flow->incidents, row.id, sizeof(incident->row.id), incident);
+    flow_put_incident(flow, incident);
     monitor->row.incident_id = from->id;
     return TC_OK;
 }
@@ -153,7 +153,7 @@ static int take_runner(void *ctx, const void *stored)
     runner->heard_mono_ms = clock_mono_us(flow->options.clock) / 1000;
     (void)str_copy(runner->spool_id, sizeof(runner->spool_id),
                    from->spool_id == NULL ? "" : from->spool_id); /* else it is a new spool */
-    HASH_ADD_STR(flow->runners, name, runner);
+    flow_put_runner(flow, runner);
     return TC_OK;
 }
 
@@ -198,20 +198,20 @@ static int take_checkpoint(void *ctx, const void *stored)
 static int read_all(struct flow *flow, struct err *err)
 {
     static const struct {
-        enum store_view view;
         store_row_fn fn;
+        enum store_view view;
         uint32_t limit;
     } steps[] = {
         /* Notices first: what changes while the rows are read is noticed again. */
-        {STORE_CHANGES, take_change, 0},
-        {STORE_IDS, take_ids, 0},
-        {STORE_RUNNERS, take_runner, 0},
-        {STORE_MONITORS, take_monitor, 0},
-        {STORE_CRONS, take_schedule, 0},
-        {STORE_INCIDENTS_OPEN, take_incident, 0},
-        {STORE_NOTIFICATIONS_UNFINISHED, take_notification, 0},
-        {STORE_AUDIT_NEWEST, take_head, 1},
-        {STORE_CHECKPOINTS, take_checkpoint, 0},
+        {take_change, STORE_CHANGES, 0},
+        {take_ids, STORE_IDS, 0},
+        {take_runner, STORE_RUNNERS, 0},
+        {take_monitor, STORE_MONITORS, 0},
+        {take_schedule, STORE_CRONS, 0},
+        {take_incident, STORE_INCIDENTS_OPEN, 0},
+        {take_notification, STORE_NOTIFICATIONS_UNFINISHED, 0},
+        {take_head, STORE_AUDIT_NEWEST, 1},
+        {take_checkpoint, STORE_CHECKPOINTS, 0},
     };
     int64_t now_utc_ms = clock_now_utc_ms(flow->options.clock);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -311,9 +311,7 @@ struct flow *flow_free(struct flow *flow)
         flow_runner_free(flow, flow->runners);
     }
     while (flow->sinks != NULL) {
-        struct flow_sink *sink = flow->sinks;
-        HASH_DEL(flow->sinks, sink);
-        mem_free(sink);
+        flow_sink_free(flow, flow->sinks);
     }
     heap_free(&flow->deadlines);
     heap_free(&flow->expiries);
