@@ -25,7 +25,7 @@
 -- row: store_command Commands request_id:text at_utc_ms:time reply:text
 -- row: store_token ApiTokens id:u32 name:text hash:blob role:text created_utc_ms:time expires_utc_ms:time
 -- row: store_lease Leases shard:u32 token:u64 holder:text expires_utc_ms:time
--- row: store_claim Leases shard:u32 holder:text expires_utc_ms:time now_utc_ms:time
+-- row: store_claim Leases shard:u32 holder:text expires_utc_ms:time now_utc_ms:time beyond_utc_ms:time
 -- row: store_change Changes seq:u64 table:text row_id:u64 monitor_id:ref32
 -- row: store_key - id:u64 version:u64
 -- row: store_ids - monitor:u64 cron:u64 run:u64 incident:u64 notification:u64 runner:u64 spool_rank:u64 audit:u64 token:u64
@@ -91,7 +91,7 @@ UPDATE Leases SET expiresDt = :expires_utc_ms WHERE shard = :shard AND token = :
 -- takes: store_claim
 INSERT INTO Leases (shard, token, holder, expiresDt) VALUES (:shard, 1, :holder, :expires_utc_ms)
 ON CONFLICT (shard) DO UPDATE SET token = token + 1, holder = excluded.holder, expiresDt = excluded.expiresDt
-WHERE Leases.holder = excluded.holder OR Leases.expiresDt <= :now_utc_ms;
+WHERE Leases.holder = excluded.holder OR Leases.expiresDt <= :now_utc_ms OR Leases.expiresDt > :beyond_utc_ms;
 
 -- name: lease
 -- takes: store_claim
@@ -306,7 +306,15 @@ FROM Incidents WHERE id < :before_id ORDER BY id DESC LIMIT :limit;
 -- gives: store_incident: id monitor_id monitor_name end opened_utc_ms closed_utc_ms notified_utc_ms notified_scheduled_utc_ms round reminder_count ack_keep_minutes kept_ack_utc_ms kept_ack_expires_utc_ms told message
 SELECT id, monitorId, monitorName, end, openedDt, closedDt, notifiedDt, notifiedScheduledDt, round, reminderCount,
     ackKeepMinutes, keptAckDt, keptAckExpiresDt, told, message
-FROM Incidents WHERE end = 'open' OR (ackKeepMinutes > 0 AND closedDt >= :since_utc_ms) ORDER BY id;
+FROM Incidents AS mine WHERE end = 'open' OR (ackKeepMinutes > 0 AND closedDt >= :since_utc_ms
+    AND NOT EXISTS (SELECT 1 FROM Incidents AS newer WHERE newer.monitorId = mine.monitorId AND newer.id > mine.id))
+ORDER BY id;
+
+-- name: incidents_delivering
+-- gives: store_incident: id monitor_id monitor_name end opened_utc_ms closed_utc_ms notified_utc_ms notified_scheduled_utc_ms round reminder_count ack_keep_minutes kept_ack_utc_ms kept_ack_expires_utc_ms told message
+SELECT id, monitorId, monitorName, end, openedDt, closedDt, notifiedDt, notifiedScheduledDt, round, reminderCount,
+    ackKeepMinutes, keptAckDt, keptAckExpiresDt, told, message
+FROM Incidents WHERE id IN (SELECT incidentId FROM Notifications WHERE status IN ('queued', 'leased')) ORDER BY id;
 
 -- name: incidents_of_monitor
 -- takes: store_filter
@@ -430,7 +438,8 @@ FROM Changes WHERE seq > :after_id ORDER BY seq LIMIT :limit;
 -- gives: store_ids: monitor cron run incident notification runner spool_rank audit token
 SELECT (SELECT MAX(used) FROM (SELECT COALESCE(MAX(id), 0) AS used FROM Monitors
         UNION ALL SELECT COALESCE(MAX(monitorId), 0) FROM MonitorRuns
-        UNION ALL SELECT COALESCE(MAX(monitorId), 0) FROM Incidents) AS everywhere),
+        UNION ALL SELECT COALESCE(MAX(monitorId), 0) FROM Incidents
+        UNION ALL SELECT COALESCE(MAX(monitorId), 0) FROM AuditLog WHERE monitorId IS NOT NULL) AS everywhere),
     (SELECT COALESCE(MAX(id), 0) FROM CronJobs), (SELECT COALESCE(MAX(id), 0) FROM MonitorRuns),
     (SELECT COALESCE(MAX(id), 0) FROM Incidents), (SELECT COALESCE(MAX(id), 0) FROM Notifications),
     (SELECT COALESCE(MAX(id), 0) FROM Runners), (SELECT COALESCE(MAX(spoolRank), 0) FROM Runners),

@@ -48,8 +48,9 @@ int64_t backoff_next_utc_ms(const struct backoff *backoff, int64_t created_utc_m
     for (uint32_t i = 1; i <= attempts && next_utc_ms <= last_utc_ms; i++) {
         next_utc_ms += backoff_wait_ms(backoff, i, id);
     }
-    if (next_utc_ms < now_utc_ms) {
-        next_utc_ms = now_utc_ms + backoff_wait_ms(backoff, attempts, id);
+    int64_t wait_ms = backoff_wait_ms(backoff, attempts, id);
+    if (next_utc_ms < now_utc_ms || next_utc_ms > now_utc_ms + wait_ms) {
+        next_utc_ms = now_utc_ms + wait_ms;
     }
     return next_utc_ms > last_utc_ms ? BACKOFF_GIVE_UP : next_utc_ms;
 }

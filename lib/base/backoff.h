@@ -32,7 +32,8 @@ struct backoff {
 int64_t backoff_wait_ms(const struct backoff *backoff, uint32_t attempts, uint64_t id);
 
 /* The instant of the next attempt on the curve that starts at the creation. When that instant has
- * passed already (the attempts took long, the process was down), one wait from now.
+ * passed already (the attempts took long, the process was down), or lies further away than this wait
+ * is long (the clock was set back since the creation), one wait from now.
  * Shape:  as backoff_wait_ms.
  * Units:  Unix ms, UTC.
  * Owns:   nothing.

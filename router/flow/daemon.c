@@ -268,7 +268,7 @@ static void stepped(struct program_context *context, int64_t step_ms)
 {
     struct router *router = context->state;
     log_warn("router.clock", "the wall clock was stepped; ms=%lld", (long long)step_ms);
-    flow_clock_stepped(router->flow);
+    flow_clock_stepped(router->flow, step_ms);
 }
 
 static void end(struct program_context *context)

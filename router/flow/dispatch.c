@@ -13,6 +13,7 @@
 #include "router/flow/batch.h"
 #include "router/flow/command.h"
 #include "router/flow/deliver.h"
+#include "router/flow/plan.h"
 #include "router/flow/report.h"
 
 enum {
@@ -80,25 +81,6 @@ bool flow_can_lease(const struct flow *flow, int64_t now_utc_ms)
     return false;
 }
 
-/* Tell the core what became of a delivery, if its monitor and incident are still known. */
-static void tell_core(struct flow *flow, const struct outbox_item *item, enum core_delivery step)
-{
-    struct flow_monitor *monitor = flow_find_monitor(flow, item->monitor_id);
-    if (monitor == NULL || flow_find_incident(flow, item->incident_id) == NULL) {
-        return;
-    }
-    struct core_event event = {
-        .type = CORE_EVENT_DELIVERY,
-        .delivery = {.kind = item->kind, .step = step, .round = item->round}};
-    int code = str_copy(event.delivery.target, sizeof(event.delivery.target), item->recipient);
-    TC_ASSERT(code == TC_OK);
-    struct flow_cause cause = {.kind = "notification",
-                               .by = "router",
-                               .scheduled_utc_ms = CORE_NEVER,
-                               .incident_id = item->incident_id};
-    flow_decide(flow, monitor, &event, &cause, NULL, NULL);
-}
-
 /* From here on nobody can say that this message was surely not accepted. */
 static void set_uncertain(struct flow *flow, uint64_t id, struct flow_touched_delivery *touched)
 {
@@ -124,7 +106,7 @@ static void lease_one(struct flow *flow, struct flow_sink *sink, const struct ou
     touched->handed_to = sink->connection;
     sink->credit--;
     if (leased.kind == CORE_KIND_ALERT) {
-        tell_core(flow, &leased, CORE_DELIVERY_HANDED);
+        flow_decide_delivery(flow, &leased, CORE_DELIVERY_HANDED);
     }
 }
 
@@ -290,7 +272,7 @@ static void send_again(struct flow *flow, const struct outbox_item *item,
     if (due == BACKOFF_GIVE_UP) {
         struct outbox_item dead = *item;
         finish(flow, item, outcome, STORE_DEAD);
-        tell_core(flow, &dead, CORE_DELIVERY_DEAD);
+        flow_decide_delivery(flow, &dead, CORE_DELIVERY_DEAD);
         flow_report_dead(flow, dead.recipient, outcome->reason);
         return;
     }
@@ -309,7 +291,7 @@ static void send_again(struct flow *flow, const struct outbox_item *item,
     if (outcome->is_ambiguous) {
         set_uncertain(flow, again.id, touched);
     } else if (again.kind == CORE_KIND_ALERT && !again.is_uncertain) {
-        tell_core(flow, &again, CORE_DELIVERY_RETURNED);
+        flow_decide_delivery(flow, &again, CORE_DELIVERY_RETURNED);
     }
 }
 
@@ -340,12 +322,12 @@ void flow_apply_outcome(struct flow *flow, const struct flow_event *event)
     switch (outcome->class) {
     case MESSAGE_OUTCOME_OK:
         finish(flow, &item, outcome, STORE_SENT);
-        tell_core(flow, &item, CORE_DELIVERY_SENT);
+        flow_decide_delivery(flow, &item, CORE_DELIVERY_SENT);
         flow_report_sent(flow, item.recipient);
         return;
     case MESSAGE_OUTCOME_DEAD:
         finish(flow, &item, outcome, STORE_DEAD);
-        tell_core(flow, &item, CORE_DELIVERY_DEAD);
+        flow_decide_delivery(flow, &item, CORE_DELIVERY_DEAD);
         flow_report_dead(flow, item.recipient, outcome->reason);
         return;
     case MESSAGE_OUTCOME_RETRY:

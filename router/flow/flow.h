@@ -68,8 +68,12 @@ int flow_turn(struct flow *flow, struct err *err);
 /* When flow_turn must be called again even if nothing comes in. Trivial. */
 int64_t flow_wake_utc_ms(const struct flow *flow);
 
-/* The wall clock was stepped: base deadlines anew, once. Trivial. */
-void flow_clock_stepped(struct flow *flow);
+/* The wall clock was stepped: base deadlines anew, once; retries and leases wait as long as before.
+ * Shape:  step_ms below 0: backwards.
+ * Units:  ms.
+ * Owns:   nothing.
+ * Errors: none. */
+void flow_clock_stepped(struct flow *flow, int64_t step_ms);
 
 /* What the flow is doing, for readiness, metrics and the status message. */
 struct flow_stats {

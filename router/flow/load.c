@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "lib/base/assert.h"
+#include "lib/base/backoff.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
 #include "lib/base/tz.h"
@@ -84,6 +85,20 @@ static struct flow_monitor *stand_in(struct flow *flow, const struct store_incid
     return monitor;
 }
 
+static void put_incident(struct flow *flow, const struct store_incident *from)
+{
+    struct flow_incident *incident = mem_alloc(sizeof(*incident));
+    incident->row = *from;
+    incident->row.monitor_name = mem_strdup(from->monitor_name);
+    incident->row.told = mem_strdup(from->told);
+    incident->row.message = mem_strdup(from->message);
+    incident->row.problem = NULL;
+    incident->heard = mem_strdup(from->message);
+    incident->heard_utc_ms = from->opened_utc_ms;
+    flow_put_incident(flow, incident);
+}
+
+/* One that its monitor points to: open, or reopened by the next failure. */
 static int take_incident(void *ctx, const void *stored)
 {
     const struct store_incident *from = stored;
@@ -95,26 +110,39 @@ static int take_incident(void *ctx, const void *stored)
     if (monitor == NULL && from->end == CORE_END_OPEN) {
         monitor = stand_in(flow, from);
     }
-    if (monitor == NULL) {
-        return TC_OK;
+    if (monitor != NULL) {
+        put_incident(flow, from);
+        monitor->row.incident_id = from->id;
     }
-    struct flow_incident *incident = mem_alloc(sizeof(*incident));
-    incident->row = *from;
-    incident->row.monitor_name = mem_strdup(from->monitor_name);
-    incident->row.told = mem_strdup(from->told);
-    incident->row.message = mem_strdup(from->message);
-    incident->row.problem = NULL;
-    incident->heard = mem_strdup(from->message);
-    incident->heard_utc_ms = from->opened_utc_ms;
-    flow_put_incident(flow, incident);
-    monitor->row.incident_id = from->id;
     return TC_OK;
+}
+
+/* One that is over while something of it is on its way: what becomes of an ALERT decides about the
+ * end behind it (docs/spec.md 1.13). */
+static int take_delivering(void *ctx, const void *stored)
+{
+    const struct store_incident *from = stored;
+    struct flow *flow = ctx;
+    if (flow_find_incident(flow, from->id) == NULL &&
+        store_incident_read(from, flow->scratch, NULL) == TC_OK) {
+        put_incident(flow, from);
+    }
+    return TC_OK;
+}
+
+/* A time that can't lie so far ahead was written before the clock was set back. */
+static int64_t at_most(int64_t utc_ms, int64_t most_utc_ms)
+{
+    return utc_ms > most_utc_ms ? most_utc_ms : utc_ms;
 }
 
 static int take_notification(void *ctx, const void *stored)
 {
     const struct store_notification *from = stored;
     struct flow *flow = ctx;
+    int64_t now = clock_now_utc_ms(flow->options.clock);
+    int64_t lease_ms = (int64_t)MESSAGE_LEASE_SECONDS * 1000 * flow->options.clock->rate;
+    const struct backoff backoff = BACKOFF_DELIVERY;
     struct outbox_item item = {.id = from->id,
                                .incident_id = from->incident_id,
                                .monitor_id = from->monitor_id,
@@ -124,9 +152,9 @@ static int take_notification(void *ctx, const void *stored)
                                /* Handed over by a router that is gone: nobody knows what of it. */
                                .is_uncertain = from->is_uncertain || from->status == STORE_LEASED,
                                .attempts = (int32_t)from->attempt,
-                               .created_utc_ms = from->decided_utc_ms,
-                               .due_utc_ms = from->next_utc_ms,
-                               .leased_until_utc_ms = from->lease_utc_ms};
+                               .created_utc_ms = at_most(from->decided_utc_ms, now),
+                               .due_utc_ms = at_most(from->next_utc_ms, now + backoff.cap_ms),
+                               .leased_until_utc_ms = at_most(from->lease_utc_ms, now + lease_ms)};
     char channel[OUTBOX_CHANNEL_BYTES];
     if (str_copy(item.recipient, sizeof(item.recipient), from->recipient) == TC_OK &&
         outbox_split(item.recipient, channel) != NULL) {
@@ -209,6 +237,7 @@ static int read_all(struct flow *flow, struct err *err)
         {take_monitor, STORE_MONITORS, 0},
         {take_schedule, STORE_CRONS, 0},
         {take_incident, STORE_INCIDENTS_OPEN, 0},
+        {take_delivering, STORE_INCIDENTS_DELIVERING, 0},
         {take_notification, STORE_NOTIFICATIONS_UNFINISHED, 0},
         {take_head, STORE_AUDIT_NEWEST, 1},
         {take_checkpoint, STORE_CHECKPOINTS, 0},

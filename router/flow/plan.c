@@ -42,19 +42,22 @@ static void view_recipients(struct flow *flow, const struct flow_monitor *monito
     view->targets = flow->targets;
 }
 
-static void view_gather(struct flow *flow, const struct flow_monitor *monitor,
-                        const struct core_event *event, const struct flow_cause *cause,
-                        struct core_view *view)
+static void view_incident(struct flow *flow, const struct flow_incident *incident,
+                          struct core_view *view)
 {
-    *view = (struct core_view){
-        .is_known = true, .monitor = monitor->row.core, .recipients = CORE_RECIPIENTS_NOBODY};
-    const struct flow_incident *incident = flow_find_incident(
-        flow, cause->incident_id != 0 ? cause->incident_id : monitor->row.incident_id);
     if (incident != NULL) {
         int code = store_incident_read(&incident->row, flow->scratch, NULL);
         TC_ASSERT(code == TC_OK); /* checked when it was loaded, written by us since */
         view->incident = flow->scratch;
     }
+}
+
+static void view_gather(struct flow *flow, const struct flow_monitor *monitor,
+                        const struct core_event *event, struct core_view *view)
+{
+    *view = (struct core_view){
+        .is_known = true, .monitor = monitor->row.core, .recipients = CORE_RECIPIENTS_NOBODY};
+    view_incident(flow, flow_find_incident(flow, monitor->row.incident_id), view);
     if (needs_recipients(monitor, event)) {
         view_recipients(flow, monitor, view);
     }
@@ -72,6 +75,22 @@ static struct flow_incident *open_incident(struct flow *flow, const struct flow_
     return flow_add_incident(flow, &row);
 }
 
+static void write_incident(struct flow *flow, struct flow_incident *incident)
+{
+    const struct core_plan *plan = flow->plan;
+    struct flow_touched_incident *touched = flow_touch_incident(flow, incident);
+    struct buf told;
+    buf_init(&told, (size_t)LIMIT_TOLD * (2 * LIMIT_RECIPIENT_BYTES + 64));
+    struct store_incident row = incident->row;
+    store_incident_write(&plan->incident, &told, &row);
+    if (incident->row.told != touched->before.told) {
+        mem_free_const(incident->row.told);
+    }
+    incident->row = row;
+    incident->row.told = buf_take(&told);
+    buf_free(&told);
+}
+
 static void apply_incident(struct flow *flow, struct flow_monitor *monitor,
                            const struct flow_cause *cause)
 {
@@ -84,17 +103,7 @@ static void apply_incident(struct flow *flow, struct flow_monitor *monitor,
         incident = flow_find_incident(flow, plan->incident.id);
         TC_ASSERT(incident != NULL);
     }
-    struct flow_touched_incident *touched = flow_touch_incident(flow, incident);
-    struct buf told;
-    buf_init(&told, (size_t)LIMIT_TOLD * (2 * LIMIT_RECIPIENT_BYTES + 64));
-    struct store_incident row = incident->row;
-    store_incident_write(&plan->incident, &told, &row);
-    if (incident->row.told != touched->before.told) {
-        mem_free_const(incident->row.told);
-    }
-    incident->row = row;
-    incident->row.told = buf_take(&told);
-    buf_free(&told);
+    write_incident(flow, incident);
     if (plan->incident_change != CORE_INCIDENT_UPDATE) {
         bool is_over = plan->incident_change == CORE_INCIDENT_CLOSE &&
                        plan->incident.kept_ack_utc_ms == CORE_NEVER;
@@ -220,9 +229,6 @@ static const char *notes_of(struct flow *flow, struct buf *out)
 
 static bool is_worth_a_record(const struct core_plan *plan, const struct core_event *event)
 {
-    if (event->type == CORE_EVENT_DELIVERY) {
-        return plan->note_count > 0; /* the end of a delivery has a record of its own */
-    }
     return event->type != CORE_EVENT_RESULT || !event->result.is_ok ||
            plan->reason != CORE_REASON_STAYS_OK || plan->note_count > 0 ||
            plan->run != CORE_RUN_APPLIED;
@@ -286,14 +292,19 @@ static void apply_monitor(struct flow *flow, struct flow_monitor *monitor,
     }
 }
 
-static void apply_deliveries(struct flow *flow, const struct flow_monitor *monitor,
-                             const struct flow_cause *cause)
+static void apply_cancels(struct flow *flow)
 {
     const struct core_plan *plan = flow->plan;
     for (size_t i = 0; i < plan->cancel_count; i++) {
         const struct core_cancel *cancel = &plan->cancels[i];
         flow_cancel(flow, plan->incident.id, cancel, plan->incident.told[cancel->told].target);
     }
+}
+
+static void apply_notifications(struct flow *flow, const struct flow_monitor *monitor,
+                                const struct flow_cause *cause)
+{
+    const struct core_plan *plan = flow->plan;
     struct flow_incident *incident = flow_find_incident(flow, plan->incident.id);
     for (size_t i = 0; i < plan->notification_count; i++) {
         TC_ASSERT(incident != NULL);
@@ -312,7 +323,7 @@ void flow_decide(struct flow *flow, struct flow_monitor *monitor, const struct c
                  const struct flow_cause *cause, enum core_reason *ret_reason, bool *ret_is_refused)
 {
     struct core_view view;
-    view_gather(flow, monitor, event, cause, &view);
+    view_gather(flow, monitor, event, &view);
     struct core_plan *plan = flow->plan;
     int code = core_decide(&view, event, flow->batch.now_utc_ms, plan);
     TC_ASSERT(code == TC_OK);
@@ -328,7 +339,8 @@ void flow_decide(struct flow *flow, struct flow_monitor *monitor, const struct c
         if (plan->incident_change != CORE_INCIDENT_NONE) {
             (void)flow_touch_monitor(flow, monitor); /* before anything of it changes */
             apply_incident(flow, monitor, cause);
-            apply_deliveries(flow, monitor, cause);
+            apply_cancels(flow);
+            apply_notifications(flow, monitor, cause);
         }
         if (plan->run != CORE_RUN_HISTORY) {
             apply_monitor(flow, monitor, event, cause);
@@ -340,5 +352,49 @@ void flow_decide(struct flow *flow, struct flow_monitor *monitor, const struct c
     if (plan->run != CORE_RUN_NONE) {
         bool is_ok = event->type == CORE_EVENT_RESULT && event->result.is_ok;
         add_run(flow, monitor, is_ok, cause, has_record);
+    }
+}
+
+/* The end of a delivery has a record of its own; this one tells what else followed from it. */
+static void record_delivery(struct flow *flow, const struct outbox_item *item)
+{
+    TC_CLEANUP(buf_freep) struct buf notes;
+    buf_init(&notes, LIMIT_AUDIT_RECORD_BYTES);
+    struct audit_entry entry = {.kind = "notification",
+                                .reason = core_reason_name(flow->plan->reason),
+                                .monitor_id = item->monitor_id,
+                                .incident_id = item->incident_id,
+                                .notification_id = item->id,
+                                .notes = notes_of(flow, &notes)};
+    flow_record(flow, &entry);
+}
+
+void flow_decide_delivery(struct flow *flow, const struct outbox_item *item,
+                          enum core_delivery step)
+{
+    struct flow_incident *incident = flow_find_incident(flow, item->incident_id);
+    if (incident == NULL) {
+        return;
+    }
+    struct core_event event = {
+        .type = CORE_EVENT_DELIVERY,
+        .delivery = {.kind = item->kind, .step = step, .round = item->round}};
+    int code = str_copy(event.delivery.target, sizeof(event.delivery.target), item->recipient);
+    TC_ASSERT(code == TC_OK);
+    struct core_view view = {.is_known = true,
+                             .monitor = {.id = item->monitor_id},
+                             .recipients = CORE_RECIPIENTS_NOBODY};
+    view_incident(flow, incident, &view);
+    struct core_plan *plan = flow->plan;
+    code = core_decide(&view, &event, flow->batch.now_utc_ms, plan);
+    TC_ASSERT(code == TC_OK);
+    TC_ASSERT(!plan->is_monitor_changed);
+    TC_ASSERT(plan->notification_count == 0);
+    if (plan->incident_change != CORE_INCIDENT_NONE) {
+        write_incident(flow, incident);
+        apply_cancels(flow);
+    }
+    if (plan->note_count > 0) {
+        record_delivery(flow, item);
     }
 }

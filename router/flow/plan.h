@@ -18,7 +18,6 @@ struct flow_cause {
     int64_t scheduled_utc_ms;
     int64_t started_utc_ms;
     int64_t duration_ms;
-    uint64_t incident_id; /* of a delivery; 0: the monitor's own */
     bool is_quiet;        /* of a reset */
     const char *action;   /* of a command */
     const char *actor;
@@ -34,6 +33,14 @@ struct flow_cause {
 void flow_decide(struct flow *flow, struct flow_monitor *monitor, const struct core_event *event,
                  const struct flow_cause *cause, enum core_reason *ret_reason,
                  bool *ret_is_refused);
+
+/* Decide what follows from the step of a delivery; it may outlive its monitor.
+ * Shape:  item as it was at that step; one whose incident nobody knows any more changes nothing.
+ * Units:  none.
+ * Owns:   copies.
+ * Errors: none. */
+void flow_decide_delivery(struct flow *flow, const struct outbox_item *item,
+                          enum core_delivery step);
 
 /* Write one audit record into the batch, with the names that stand in it.
  * Shape:  entry->at_utc_ms is filled in.

@@ -459,7 +459,9 @@ int64_t flow_wake_utc_ms(const struct flow *flow)
     return wake;
 }
 
-void flow_clock_stepped(struct flow *flow)
+void flow_clock_stepped(struct flow *flow, int64_t step_ms)
 {
+    outbox_shift(flow->outbox, step_ms);
+    flow->deadlines_from_utc_ms += step_ms;
     flow_expect_anew(flow);
 }

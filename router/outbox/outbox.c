@@ -316,6 +316,32 @@ void outbox_pause(struct outbox *outbox, const char *recipient, int64_t until_ut
     }
 }
 
+void outbox_shift(struct outbox *outbox, int64_t step_ms)
+{
+    struct pause *pause = NULL;
+    struct pause *next_pause = NULL;
+    HASH_ITER(hh, outbox->pauses, pause, next_pause)
+    {
+        pause->until_utc_ms += step_ms;
+    }
+    struct entry *entry = NULL;
+    struct entry *next_entry = NULL;
+    HASH_ITER(hh, outbox->entries, entry, next_entry)
+    {
+        entry->item.created_utc_ms += step_ms;
+        entry->item.due_utc_ms += step_ms;
+        if (entry->item.leased_until_utc_ms != CORE_NEVER) {
+            entry->item.leased_until_utc_ms += step_ms;
+        }
+    }
+    struct line *line = NULL;
+    struct line *next_line = NULL;
+    HASH_ITER(hh, outbox->lines, line, next_line)
+    {
+        line_refresh(outbox, line);
+    }
+}
+
 const struct outbox_item *outbox_next(struct outbox *outbox, const char *channel,
                                       int64_t now_utc_ms)
 {

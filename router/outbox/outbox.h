@@ -75,6 +75,14 @@ void outbox_restore(struct outbox *outbox, const struct outbox_item *before);
  * Errors: none. */
 void outbox_pause(struct outbox *outbox, const char *recipient, int64_t until_utc_ms);
 
+/* Move every instant with the clock, which was stepped: what waited so long still waits so long.
+ * Shape:  no batch is at hand.
+ * Units:  ms, backwards below 0.
+ * Owns:   nothing.
+ * Errors: none.
+ * Source: SPEC 2.5 "Durations never come from the wall clock". */
+void outbox_shift(struct outbox *outbox, int64_t step_ms);
+
 /* The next notification of a channel that may be handed over now: the head of the line that has
  * waited longest. NULL when there is none. It stays first until leased, postponed or removed.
  * Trivial. */

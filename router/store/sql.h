@@ -69,6 +69,7 @@ struct store_claim {
     const char *holder;
     int64_t expires_utc_ms;
     int64_t now_utc_ms;
+    int64_t beyond_utc_ms; /* an expiry later than this was written before the clock stepped back */
 };
 struct store_step {
     const char *name;

@@ -44,7 +44,11 @@ int store_take_lease(struct store *store, uint32_t shard, const char *holder, in
     TC_ASSERT(holder != NULL);
     TC_ASSERT(!store->is_reader);
     TC_ASSERT(expires_utc_ms > now_utc_ms);
-    const struct store_claim claim = {shard, holder, expires_utc_ms, now_utc_ms};
+    const struct store_claim claim = {.shard = shard,
+                                      .holder = holder,
+                                      .expires_utc_ms = expires_utc_ms,
+                                      .now_utc_ms = now_utc_ms,
+                                      .beyond_utc_ms = 2 * expires_utc_ms - now_utc_ms};
     return store->ops->take_lease(store, &claim, ret_token, err);
 }
 

@@ -84,7 +84,8 @@ int store_commit(struct store *store, const struct store_batch *batch,
  * Trivial. True when there was some. */
 bool store_use_reserve(struct store *store);
 
-/* Take the lease of a shard when it is free, expired or one's own already.
+/* Take the lease of a shard when it is free, expired or one's own already. One that ends later than
+ * twice its length from now was taken before the clock stepped back, and counts as expired (2.5).
  * Shape:  holder names this process uniquely; a new token is higher than any before.
  * Units:  Unix ms.
  * Owns:   nothing.
@@ -104,7 +105,9 @@ enum store_view {
     STORE_RUNS_OF_MONITOR,  /* store_run, newest first; id = monitor, before_id, limit */
     STORE_RUN,              /* store_run with id */
     STORE_INCIDENTS,        /* store_incident, newest first; before_id, limit */
-    STORE_INCIDENTS_OPEN,   /* store_incident, open or still reopenable at since_utc_ms, by id */
+    STORE_INCIDENTS_OPEN,   /* store_incident, open, or the monitor's newest and still reopenable at
+                             * since_utc_ms; by id */
+    STORE_INCIDENTS_DELIVERING, /* store_incident with notifications queued or leased, by id */
     STORE_INCIDENTS_OF_MONITOR, /* store_incident, newest first; id = monitor, before_id, limit */
     STORE_INCIDENT,             /* store_incident with id */
     STORE_NOTIFICATIONS,        /* store_notification, newest first; before_id, limit */

@@ -368,6 +368,19 @@ static void lease_fences(void **state)
     assert_int_equal(count(f, STORE_MONITORS, NULL), 0);
 }
 
+/* SPEC 2.5: a lease that ends so far ahead was written before the clock was set back. */
+static void lease_of_the_future_is_over(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t token = 0;
+    uint64_t other = 0;
+    assert_int_equal(store_take_lease(f->store, 0, "one", 100000, 115000, &token, NULL), TC_OK);
+    assert_int_equal(store_take_lease(f->store, 0, "two", 85000, 100000, &other, NULL),
+                     TC_EFENCED); /* a clock a little behind the holder's is no reason */
+    assert_int_equal(store_take_lease(f->store, 0, "two", 84999, 99999, &other, NULL), TC_OK);
+    assert_true(other > token);
+}
+
 static int keep_ids(void *ctx, const void *row)
 {
     uint64_t **next = ctx;
@@ -459,6 +472,118 @@ static void told_list_survives(void **state)
                      TC_ECORRUPT);
 }
 
+static void add_incident_like(struct fixture *f, const struct store_incident *like)
+{
+    struct store_incident row = *like;
+    row.monitor_name = "m";
+    row.told = "[]";
+    row.opened_utc_ms = ROWS_NOW_UTC_MS;
+    row.notified_utc_ms = CORE_NEVER;
+    row.notified_scheduled_utc_ms = CORE_NEVER;
+    row.kept_ack_expires_utc_ms = CORE_NEVER;
+    store_batch_incident_add(&f->batch, &row);
+}
+
+static void add_notification(struct fixture *f, uint64_t id, uint64_t incident_id,
+                             enum store_delivery status)
+{
+    char key[8];
+    (void)snprintf(key, sizeof key, "k%u", (unsigned)id);
+    const struct store_notification row = {.id = id,
+                                           .monitor_id = 1,
+                                           .incident_id = incident_id,
+                                           .recipient = "slack:#ops",
+                                           .key = key,
+                                           .decided_utc_ms = ROWS_NOW_UTC_MS,
+                                           .body = "{}",
+                                           .status = status,
+                                           .next_utc_ms = ROWS_NOW_UTC_MS,
+                                           .lease_utc_ms = CORE_NEVER,
+                                           .finished_utc_ms = CORE_NEVER};
+    store_batch_notification_add(&f->batch, &row);
+    commit_as(f, TC_OK);
+}
+
+static int sum_incidents(void *ctx, const void *row)
+{
+    const struct store_incident *incident = row;
+    *(uint64_t *)ctx = *(uint64_t *)ctx * 10 + incident->id;
+    return TC_OK;
+}
+
+static void incidents_are_found_while_they_matter(void **state)
+{
+    struct fixture *f = *state;
+    const int64_t now = ROWS_NOW_UTC_MS;
+    const struct store_incident rows[] = {
+        /* Kept for a failure to come, until a newer one took its place. */
+        {.id = 1,
+         .monitor_id = 1,
+         .end = CORE_END_RECOVERED,
+         .closed_utc_ms = now,
+         .ack_keep_minutes = 9},
+        {.id = 2, .monitor_id = 1, .end = CORE_END_RECOVERED, .closed_utc_ms = now},
+        {.id = 3,
+         .monitor_id = 2,
+         .end = CORE_END_RECOVERED,
+         .closed_utc_ms = now,
+         .ack_keep_minutes = 9},
+        {.id = 4,
+         .monitor_id = 3,
+         .end = CORE_END_RECOVERED,
+         .closed_utc_ms = now - 1,
+         .ack_keep_minutes = 9},
+        {.id = 5, .monitor_id = 4, .end = CORE_END_OPEN, .closed_utc_ms = CORE_NEVER},
+        {.id = 6, .monitor_id = 4, .end = CORE_END_RESET, .closed_utc_ms = now},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct store_incident row = rows[i];
+        row.kept_ack_utc_ms = row.ack_keep_minutes > 0 ? now : CORE_NEVER;
+        add_incident_like(f, &row);
+    }
+    commit_as(f, TC_OK);
+    add_notification(f, 1, 2, STORE_QUEUED);
+    add_notification(f, 2, 5, STORE_LEASED);
+    add_notification(f, 3, 6, STORE_SENT);
+    add_notification(f, 4, 4, STORE_DEAD);
+    const struct store_filter filter = {.since_utc_ms = now};
+    uint64_t ids = 0;
+    assert_int_equal(store_read(f->store, STORE_INCIDENTS_OPEN, &filter, sum_incidents, &ids, NULL),
+                     TC_OK);
+    assert_int_equal(ids, 35);
+    ids = 0;
+    assert_int_equal(
+        store_read(f->store, STORE_INCIDENTS_DELIVERING, &filter, sum_incidents, &ids, NULL),
+        TC_OK);
+    assert_int_equal(ids, 25);
+}
+
+static int keep_next_ids(void *ctx, const void *row)
+{
+    *(struct store_ids *)ctx = *(const struct store_ids *)row;
+    return TC_OK;
+}
+
+/* Whose number an audit record bears is gone, not somebody else. */
+static void monitor_ids_are_never_used_again(void **state)
+{
+    struct fixture *f = *state;
+    static const uint8_t hash[32] = {1};
+    const struct store_audit record = {.seq = 1,
+                                       .format = 1,
+                                       .at_utc_ms = ROWS_NOW_UTC_MS,
+                                       .kind = "edit",
+                                       .monitor_id = 7,
+                                       .bytes = {.p = "{}", .size = 2},
+                                       .hash = {.p = hash, .size = sizeof hash}};
+    add_monitor(f, 3);
+    store_batch_audit_add(&f->batch, &record);
+    commit_as(f, TC_OK);
+    struct store_ids ids = {.monitor = 0};
+    assert_int_equal(store_read(f->store, STORE_IDS, NULL, keep_next_ids, &ids, NULL), TC_OK);
+    assert_int_equal(ids.monitor, 7);
+}
+
 static void fates_are_what_they_say(void **state)
 {
     static const struct {
@@ -497,7 +622,9 @@ static void fates_are_what_they_say(void **state)
         CASE(hand_edits_bump_the_version_and_leave_a_notice, setup),                               \
         CASE(original_columns_are_enough, setup), CASE(spoilt_row_spoils_itself_only, setup),      \
         CASE(command_is_taken_once, setup), CASE(cursor_moves_only_from_where_it_was, setup),      \
-        CASE(lease_fences, setup), CASE(pages_run_newest_first, setup),                            \
+        CASE(lease_fences, setup), CASE(lease_of_the_future_is_over, setup),                       \
+        CASE(incidents_are_found_while_they_matter, setup),                                        \
+        CASE(monitor_ids_are_never_used_again, setup), CASE(pages_run_newest_first, setup),        \
         CASE(reader_may_stop, setup), CASE(told_list_survives, setup)
 
 int main(void)

@@ -283,7 +283,7 @@ static void mishap(struct sim *sim, const struct sim_event *event)
         int64_t ms = sim_between(sim, -2 * 3600 * 1000, 2 * 3600 * 1000);
         sim_trace(sim, "the wall clock steps by %lld ms", (long long)ms);
         sim->wall_ms += ms;
-        flow_clock_stepped(router->flow);
+        flow_clock_stepped(router->flow, ms);
         router->steady_ms = sim->mono_ms;
         plan_turn(sim, 0);
     }

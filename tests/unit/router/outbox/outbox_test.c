@@ -155,6 +155,32 @@ static void test_a_retry_holds_up_only_its_own_line(void **state)
     assert_null(outbox_free(outbox));
 }
 
+static void test_waits_as_long_as_before_when_the_clock_steps(void **state)
+{
+    (void)state;
+    struct outbox *outbox = outbox_new();
+    for (uint64_t id = 1; id <= 3; id++) {
+        struct outbox_item item = item_of(id, (uint32_t)id, (unsigned)id);
+        item.created_utc_ms = 1000;
+        outbox_add(outbox, &item);
+    }
+    outbox_postpone(outbox, 1, 5000);
+    outbox_lease(outbox, 2, 9000);
+    outbox_pause(outbox, "email:3", 7000);
+    outbox_shift(outbox, -100000);
+    assert_null(outbox_next(outbox, "email", 5000 - 100001));
+    assert_int_equal(outbox_next(outbox, "email", 5000 - 100000)->id, 1);
+    assert_int_equal(outbox_find(outbox, 1)->created_utc_ms, 1000 - 100000);
+    assert_int_equal(outbox_find(outbox, 1)->leased_until_utc_ms, CORE_NEVER);
+    outbox_remove(outbox, 1);
+    assert_int_equal(outbox_ready_utc_ms(outbox, "email"), 7000 - 100000);
+    outbox_remove(outbox, 3);
+    assert_int_equal(outbox_ready_utc_ms(outbox, "email"), 9000 - 100000);
+    outbox_shift(outbox, 200000);
+    assert_int_equal(outbox_ready_utc_ms(outbox, "email"), 9000 + 100000);
+    assert_null(outbox_free(outbox));
+}
+
 static void note_id(void *ctx, const struct outbox_item *item)
 {
     uint64_t *sum = ctx;
@@ -197,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_agrees_with_a_naive_model),
         cmocka_unit_test(test_a_retry_holds_up_only_its_own_line),
+        cmocka_unit_test(test_waits_as_long_as_before_when_the_clock_steps),
         cmocka_unit_test(test_tells_the_notifications_of_an_incident_in_order),
         cmocka_unit_test(test_splits_a_recipient),
     };
