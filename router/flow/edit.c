@@ -284,6 +284,23 @@ void flow_check_setup(struct flow *flow, struct flow_monitor *monitor,
 
 /* --- Applying -------------------------------------------------------------------------------- */
 
+/* A row that differs in everything, so that all of it is told. */
+static struct core_monitor unlike(const struct core_monitor *row)
+{
+    return (struct core_monitor){
+        .is_active = !row->is_active,
+        .state = row->state == CORE_OK ? CORE_ALERT : CORE_OK,
+        .ok_count = row->ok_count + 1,
+        .failure_count = row->failure_count + 1,
+        .required_oks = row->required_oks + 1,
+        .required_failures = row->required_failures + 1,
+        .reminder_minutes = row->reminder_minutes + 1,
+        .last_run_utc_ms = row->last_run_utc_ms == CORE_NEVER ? 0 : CORE_NEVER,
+        .last_notification_utc_ms = row->last_notification_utc_ms == CORE_NEVER ? 0 : CORE_NEVER,
+        .acknowledged_utc_ms = row->acknowledged_utc_ms == CORE_NEVER ? 0 : CORE_NEVER,
+        .ack_expires_utc_ms = row->ack_expires_utc_ms == CORE_NEVER ? 0 : CORE_NEVER};
+}
+
 static void decide_edit(struct flow *flow, struct flow_monitor *monitor,
                         const struct flow_event *event, const struct flow_setup *setup_before)
 {
@@ -306,13 +323,15 @@ static void decide_edit(struct flow *flow, struct flow_monitor *monitor,
         edit.edit.before.acknowledged_utc_ms = CORE_NEVER;
         edit.edit.before.ack_expires_utc_ms = CORE_NEVER;
     }
-    tell_core(&change, &edit.edit.before, &monitor->row.core);
+    struct core_monitor other = unlike(&monitor->row.core);
+    bool is_new = monitor->touched->is_new;
+    tell_core(&change, is_new ? &other : &edit.edit.before, &monitor->row.core);
     tell_setup(&change, setup_before, event->row.setup);
     json_enc_obj_end(&change.before);
     json_enc_obj_end(&change.after);
     struct flow_cause cause = {.kind = "edit",
                                .scheduled_utc_ms = CORE_NEVER,
-                               .before = before_text.p,
+                               .before = is_new ? NULL : before_text.p,
                                .after = after_text.p};
     flow_decide(flow, monitor, &edit, &cause, NULL, NULL);
 }
@@ -345,6 +364,9 @@ static struct flow_monitor *make_monitor(struct flow *flow, const struct flow_ev
     row.acknowledged_by = mem_strdup(event->row.acknowledged_by);
     row.ack_note = mem_strdup(event->row.ack_note);
     row.runner_id = 0;
+    if (flow->ids.monitor < event->monitor_id) {
+        flow->ids.monitor = event->monitor_id; /* its number is not for another one, ever */
+    }
     return flow_add_monitor(flow, &row);
 }
 
@@ -403,23 +425,6 @@ void flow_apply_edit(struct flow *flow, const struct flow_event *event)
     flow_assign(flow, monitor);
     ask_for_run(flow, monitor);
     flow_expect(flow, monitor, flow->batch.now_utc_ms);
-}
-
-/* A row that differs in everything, so that all of it is told. */
-static struct core_monitor unlike(const struct core_monitor *row)
-{
-    return (struct core_monitor){
-        .is_active = !row->is_active,
-        .state = row->state == CORE_OK ? CORE_ALERT : CORE_OK,
-        .ok_count = row->ok_count + 1,
-        .failure_count = row->failure_count + 1,
-        .required_oks = row->required_oks + 1,
-        .required_failures = row->required_failures + 1,
-        .reminder_minutes = row->reminder_minutes + 1,
-        .last_run_utc_ms = row->last_run_utc_ms == CORE_NEVER ? 0 : CORE_NEVER,
-        .last_notification_utc_ms = row->last_notification_utc_ms == CORE_NEVER ? 0 : CORE_NEVER,
-        .acknowledged_utc_ms = row->acknowledged_utc_ms == CORE_NEVER ? 0 : CORE_NEVER,
-        .ack_expires_utc_ms = row->ack_expires_utc_ms == CORE_NEVER ? 0 : CORE_NEVER};
 }
 
 void flow_apply_catch_up(struct flow *flow, const struct flow_event *event)
