@@ -29,17 +29,41 @@ static bool is_same_line(const struct sim_note *a, const struct sim_note *b)
     return a->monitor == b->monitor && str_eq(a->recipient, b->recipient);
 }
 
+/* The whole line into the trace, for whoever looks for the cause. */
+static void trace_word(struct sim *sim, size_t from)
+{
+    static const char *const kinds[] = {"alert", "reminder", "recovery", "closed"};
+    static const char *const states[] = {
+        [STORE_QUEUED] = "queued",       [STORE_LEASED] = "leased",
+        [STORE_SENT] = "sent",           [STORE_DEAD] = "dead",
+        [STORE_CANCELLED] = "cancelled", [STORE_COLLAPSED] = "collapsed"};
+    for (size_t i = from; i < sim->note_count; i++) {
+        const struct sim_note *note = &sim->notes[i];
+        if (is_same_line(&sim->notes[from], note)) {
+            sim_trace(sim, "word: %llu of incident %llu %s%s is %s, copies %d",
+                      (unsigned long long)note->id, (unsigned long long)note->incident,
+                      kinds[note->kind], note->is_collapsed ? " for its alert" : "",
+                      states[note->status], note->copies);
+        }
+    }
+}
+
 /* I5: one line of one recipient, from its first notification on. */
 static void check_word(struct sim *sim, size_t from)
 {
     const struct sim_note *first = &sim->notes[from];
     bool is_told = false;
     uint64_t last_at = 0;
+    uint64_t incident = first->incident;
+    bool is_hushed = false;
     for (size_t i = from; i < sim->note_count; i++) {
         const struct sim_note *note = &sim->notes[i];
         if (!is_same_line(first, note)) {
             continue;
         }
+        is_told = is_told && (note->incident == incident || !is_hushed);
+        incident = note->incident;
+        is_hushed = note->is_hushed && !is_to_pagerduty(note);
         if (note->copies > 0 && note->first_at < last_at) {
             sim_fail(sim, "I5", "%s heard %llu before the end of what came before it",
                      note->recipient, (unsigned long long)note->id);
@@ -63,9 +87,13 @@ static void check_word(struct sim *sim, size_t from)
         is_told = is_told && !is_end;
     }
     const struct sim_oracle *o = &sim->oracles[first->monitor % SIM_MONITORS];
-    if (is_told && !o->is_alert) {
+    if (sim->has_failed) {
+        trace_word(sim, from);
+    }
+    if (is_told && !o->is_alert && !is_hushed) {
         sim_fail(sim, "I5", "%s of monitor %u was never told of the end", first->recipient,
                  first->monitor);
+        trace_word(sim, from);
     }
 }
 

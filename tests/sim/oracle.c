@@ -40,6 +40,9 @@ static bool has_window_passed(struct sim *sim, struct sim_oracle *o, int64_t now
                          ? (scheduled_ms < now_ms ? scheduled_ms : now_ms) - o->last_scheduled_ms
                          : now_ms - o->last_ms;
     int64_t window = (int64_t)o->window_minutes * MINUTE_MS;
+    if (window == 0) { /* "A window of 0 means every failing run" */
+        return true;
+    }
     sim->cover->edges += passed >= window - 1 && passed <= window + 1 ? 1 : 0;
     return passed >= window;
 }
@@ -69,11 +72,8 @@ static enum oracle_wish fail_once(struct sim *sim, struct sim_oracle *o, int64_t
     if (o->is_acked && is_over(o->ack_until_ms, now_ms)) {
         forget_ack(o);
     }
-    if (o->is_acked) {
-        return WISH_NOTHING;
-    }
     bool is_due = has_window_passed(sim, o, now_ms, scheduled_ms) || !o->is_told;
-    return is_due ? WISH_FAILING : WISH_NOTHING;
+    return is_due && !o->is_acked ? WISH_FAILING : WISH_NOTHING;
 }
 
 static enum oracle_wish succeed_once(struct sim_oracle *o, int64_t now_ms)

@@ -63,11 +63,12 @@ struct sim_note {
     int status; /* enum store_delivery */
     char recipient[64];
     char key[40];
-    int64_t decided_ms;
+    uint64_t record;   /* of the audit, that tells of it */
     int copies;        /* taken by the service */
     int excuses;       /* crashes and time-outs that explain another copy */
     bool is_answered;  /* an outcome was sent and has not been heard of since */
     bool is_expected;  /* the oracle wanted it */
+    bool is_hushed;    /* its incident was reset with --quiet: people hear of no end */
     uint64_t first_at; /* order of its first and last copy among all copies */
     uint64_t last_at;
 };
