@@ -37,7 +37,7 @@ struct flow_monitor *flow_command_monitor(struct flow_command *command)
         command->status = 400;
         return NULL;
     }
-    struct flow_monitor *monitor = flow_find_monitor(command->flow, id);
+    struct flow_monitor *monitor = flow_live_monitor(command->flow, id);
     if (monitor == NULL) {
         (void)flow_command_refuse(command, 404, "there is no monitor %u", id);
     }

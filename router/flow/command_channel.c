@@ -278,6 +278,45 @@ static void record_token(struct flow_command *command, const char *reason, uint6
     flow_record(command->flow, &entry);
 }
 
+/* A token by its hash or (hash NULL) by its id. */
+struct token {
+    uint32_t id;
+    const char *hash; /* hexadecimal */
+    bool is_found;
+};
+
+static int find_token(void *ctx, const void *row)
+{
+    const struct store_token *stored = row;
+    struct token *token = ctx;
+    char hash[2 * DIGEST_BYTES + 1] = "";
+    if (stored->hash.size == DIGEST_BYTES) {
+        hex_encode(stored->hash.p, DIGEST_BYTES, hash);
+    }
+    bool is_it = token->hash == NULL ? stored->id == token->id : str_eq(hash, token->hash);
+    token->is_found = token->is_found || is_it;
+    return TC_OK;
+}
+
+/* Whether there is a token, stored or added by the batch at hand. */
+static int look_for_token(struct flow_command *command, struct token *token)
+{
+    const struct flow *flow = command->flow;
+    const struct store_rows *added = &flow->batch.rows.rows[STORE_TOKEN_ADD];
+    for (size_t i = 0; i < added->count; i++) {
+        (void)find_token(token, (const struct store_token *)added->p + i); /* always TC_OK */
+    }
+    int code =
+        store_read(flow->options.store, STORE_TOKENS, NULL, find_token, token, &command->err);
+    command->status = code == TC_OK ? command->status : 503;
+    return code;
+}
+
+static bool is_role(const char *role)
+{
+    return str_eq(role, "viewer") || str_eq(role, "operator") || str_eq(role, "admin");
+}
+
 int flow_command_token_add(struct flow_command *command)
 {
     struct flow *flow = command->flow;
@@ -292,6 +331,20 @@ int flow_command_token_add(struct flow_command *command)
     if (hex_decode(hash_text, sizeof(hash), hash) != TC_OK) {
         return flow_command_refuse(command, 400,
                                    "parameters.hash must be a SHA-256 in hexadecimal");
+    }
+    if (!is_role(role)) {
+        return flow_command_refuse(command, 400,
+                                   "parameters.role must be viewer, operator or admin");
+    }
+    char canonical[2 * DIGEST_BYTES + 1];
+    hex_encode(hash, sizeof(hash), canonical);
+    struct token same = {.hash = canonical};
+    int code = look_for_token(command, &same);
+    if (code != TC_OK) {
+        return code;
+    }
+    if (same.is_found) {
+        return flow_command_refuse(command, 409, "there is this token already: make another one");
     }
     struct store_token row = {.id = (uint32_t)++flow->ids.token,
                               .name = name,
@@ -311,7 +364,21 @@ int flow_command_token_remove(struct flow_command *command)
     if (json_end(&command->params) != TC_OK) {
         return TC_EINVAL;
     }
-    struct store_key key = {.id = (uint64_t)id};
+    struct token token = {.id = (uint32_t)id};
+    int code = look_for_token(command, &token);
+    if (code != TC_OK) {
+        return code;
+    }
+    const struct store_rows *removed = &command->flow->batch.rows.rows[STORE_TOKEN_REMOVE];
+    for (size_t i = 0; i < removed->count; i++) {
+        if (((const struct store_key *)removed->p)[i].id == token.id) {
+            token.is_found = false;
+        }
+    }
+    if (!token.is_found) {
+        return flow_command_refuse(command, 404, "there is no token %u", token.id);
+    }
+    struct store_key key = {.id = token.id};
     store_batch_token_remove(&command->flow->batch.rows, &key);
     record_token(command, "token_removed", (uint64_t)id);
     json_enc_i64(&command->result, "tokenId", id);

@@ -406,6 +406,9 @@ void flow_apply_edit(struct flow *flow, const struct flow_event *event)
     if (monitor == NULL && event->row.setup == NULL) {
         return;
     }
+    if (monitor != NULL && flow_live_monitor(flow, event->monitor_id) == NULL) {
+        return; /* removed by the batch at hand; if it is there all the same, that does not commit */
+    }
     if (monitor != NULL && event->row.setup != NULL && event->row.version < monitor->row.version) {
         return; /* read before what memory has; a later notice follows, if there is more */
     }
@@ -429,7 +432,7 @@ void flow_apply_edit(struct flow *flow, const struct flow_event *event)
 
 void flow_apply_catch_up(struct flow *flow, const struct flow_event *event)
 {
-    struct flow_monitor *monitor = flow_find_monitor(flow, event->monitor_id);
+    struct flow_monitor *monitor = flow_live_monitor(flow, event->monitor_id);
     if (monitor == NULL) {
         return;
     }
@@ -468,7 +471,7 @@ void flow_apply_catch_up(struct flow *flow, const struct flow_event *event)
 /* A router that starts says nothing twice: only what no incident tells yet. */
 void flow_apply_recheck(struct flow *flow, const struct flow_event *event)
 {
-    struct flow_monitor *monitor = flow_find_monitor(flow, event->monitor_id);
+    struct flow_monitor *monitor = flow_live_monitor(flow, event->monitor_id);
     if (monitor == NULL) {
         return;
     }

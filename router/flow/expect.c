@@ -100,7 +100,7 @@ static void write_missed(const struct flow *flow, const struct flow_monitor *mon
 
 void flow_apply_deadline(struct flow *flow, const struct flow_event *event)
 {
-    struct flow_monitor *monitor = flow_find_monitor(flow, event->monitor_id);
+    struct flow_monitor *monitor = flow_live_monitor(flow, event->monitor_id);
     if (monitor == NULL || monitor->row.expected_utc_ms != event->scheduled_utc_ms) {
         return; /* its result came while this waited */
     }
@@ -124,7 +124,7 @@ void flow_apply_deadline(struct flow *flow, const struct flow_event *event)
 
 void flow_apply_expiry(struct flow *flow, const struct flow_event *event)
 {
-    struct flow_monitor *monitor = flow_find_monitor(flow, event->monitor_id);
+    struct flow_monitor *monitor = flow_live_monitor(flow, event->monitor_id);
     if (monitor == NULL) {
         return;
     }

@@ -13,6 +13,13 @@ struct flow_monitor *flow_find_monitor(const struct flow *flow, uint32_t id)
     return monitor;
 }
 
+struct flow_monitor *flow_live_monitor(const struct flow *flow, uint32_t id)
+{
+    struct flow_monitor *monitor = flow_find_monitor(flow, id);
+    bool is_removed = monitor != NULL && monitor->touched != NULL && monitor->touched->is_removed;
+    return is_removed ? NULL : monitor;
+}
+
 struct flow_incident *flow_find_incident(const struct flow *flow, uint64_t id)
 {
     struct flow_incident *incident = NULL;

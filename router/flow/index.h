@@ -14,6 +14,11 @@ struct flow_runner *flow_runner_with_id(const struct flow *flow, uint32_t id);
 struct flow_sink *flow_find_sink(const struct flow *flow, const char *channel);
 struct flow_touched_delivery *flow_find_touched(const struct flow *flow, uint64_t id);
 
+/* The same, but NULL for a monitor that the batch at hand removes: whatever comes behind the removal
+ * finds nothing.
+ * Trivial. */
+struct flow_monitor *flow_live_monitor(const struct flow *flow, uint32_t id);
+
 /* Put an object in under its id, name or number, which is not there yet.
  * Trivial. */
 void flow_put_monitor(struct flow *flow, struct flow_monitor *monitor);

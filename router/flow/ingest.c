@@ -228,7 +228,7 @@ void flow_apply_result(struct flow *flow, const struct flow_event *event)
     (void)flow_touch_runner(flow, runner);
     runner->seq = event->message.seq;
     runner->needs_ack = true;
-    struct flow_monitor *monitor = flow_find_monitor(flow, event->message.monitor);
+    struct flow_monitor *monitor = flow_live_monitor(flow, event->message.monitor);
     if (monitor == NULL) {
         refuse(flow, runner, event, "unknown_monitor");
         return;

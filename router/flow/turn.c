@@ -39,7 +39,7 @@ static int64_t mono_ms_of(const struct flow *flow)
 
 static void apply_reassign(struct flow *flow, const struct flow_event *event)
 {
-    struct flow_monitor *monitor = flow_find_monitor(flow, event->monitor_id);
+    struct flow_monitor *monitor = flow_live_monitor(flow, event->monitor_id);
     if (monitor != NULL) {
         flow_assign(flow, monitor);
     }
@@ -226,67 +226,67 @@ static int note_ids(void *ctx, const void *row)
     return TC_OK;
 }
 
-/* Hands insert monitors and schedules too, and may have taken the number that came next. */
+/* Hands insert monitors, schedules and tokens too, and may have taken the number that came next. */
 static int reload_ids(struct flow *flow, struct err *err)
 {
     struct store_ids ids = flow->ids;
     int code = store_read(flow->options.store, STORE_IDS, NULL, note_ids, &ids, err);
     flow->ids.monitor = ids.monitor > flow->ids.monitor ? ids.monitor : flow->ids.monitor;
     flow->ids.cron = ids.cron > flow->ids.cron ? ids.cron : flow->ids.cron;
+    flow->ids.token = ids.token > flow->ids.token ? ids.token : flow->ids.token;
     return code;
 }
 
-/* The rows that were not as expected are read again: each becomes an edit before all else. */
+/* A row that was not as expected is read again: it becomes an edit before all else. */
+static int reload_conflict(struct flow *flow, const struct store_conflict *one, size_t *count,
+                           struct err *err)
+{
+    switch (one->write) {
+    case STORE_MONITOR_CONFIGURE:
+    case STORE_MONITOR_DECIDE:
+    case STORE_MONITOR_SEEN:
+    case STORE_MONITOR_REMOVE:
+        (*count)++;
+        return flow_queue_edit(flow, (uint32_t)one->id, true, err);
+    case STORE_CRON_CONFIGURE:
+    case STORE_CRON_REMOVE:
+    case STORE_COMMAND_ADD:
+    case STORE_TOKEN_REMOVE:
+        return TC_OK; /* the command finds out when it is applied again */
+    case STORE_MONITOR_ADD:
+    case STORE_CRON_ADD:
+    case STORE_TOKEN_ADD:
+        return reload_ids(flow, err);
+    case STORE_LEASE_RENEW:
+    case STORE_RUNNER_ADD:
+    case STORE_RUNNER_SET:
+    case STORE_CURSOR_SET:
+    case STORE_RUN_ADD:
+    case STORE_INCIDENT_ADD:
+    case STORE_INCIDENT_SET:
+    case STORE_NOTIFICATION_ADD:
+    case STORE_NOTIFICATION_SET:
+    case STORE_AUDIT_ADD:
+    case STORE_NAME_ADD:
+    case STORE_CHECKPOINT_ADD:
+    case STORE_CHANGES_DONE:
+    case STORE_WRITE_COUNT_:
+        break;
+    }
+    return err_set(err, TC_EFENCED,
+                   "somebody else writes the router's own rows (kind %d, id %" PRIu64
+                   "): two routers on one database?",
+                   (int)one->write, one->id);
+}
+
 static int reload_conflicts(struct flow *flow, const struct store_conflicts *conflicts,
                             size_t *count, struct err *err)
 {
     flow->stats.conflicts++;
     for (size_t i = 0; i < conflicts->count; i++) {
-        const struct store_conflict *one = &conflicts->items[i];
-        switch (one->write) {
-        case STORE_MONITOR_CONFIGURE:
-        case STORE_MONITOR_DECIDE:
-        case STORE_MONITOR_SEEN:
-        case STORE_MONITOR_REMOVE: {
-            int code = flow_queue_edit(flow, (uint32_t)one->id, true, err);
-            if (code != TC_OK) {
-                return code;
-            }
-            (*count)++;
-            break;
-        }
-        case STORE_CRON_CONFIGURE:
-        case STORE_CRON_REMOVE:
-        case STORE_COMMAND_ADD:
-            break; /* the command finds out when it is applied again */
-        case STORE_MONITOR_ADD:
-        case STORE_CRON_ADD: {
-            int code = reload_ids(flow, err);
-            if (code != TC_OK) {
-                return code;
-            }
-            break;
-        }
-        case STORE_LEASE_RENEW:
-        case STORE_RUNNER_ADD:
-        case STORE_RUNNER_SET:
-        case STORE_CURSOR_SET:
-        case STORE_RUN_ADD:
-        case STORE_INCIDENT_ADD:
-        case STORE_INCIDENT_SET:
-        case STORE_NOTIFICATION_ADD:
-        case STORE_NOTIFICATION_SET:
-        case STORE_AUDIT_ADD:
-        case STORE_NAME_ADD:
-        case STORE_CHECKPOINT_ADD:
-        case STORE_TOKEN_ADD:
-        case STORE_TOKEN_REMOVE:
-        case STORE_CHANGES_DONE:
-        case STORE_WRITE_COUNT_:
-            return err_set(err, TC_EFENCED,
-                           "somebody else writes the router's own rows (kind %d, id %" PRIu64
-                           "): two routers on one database?",
-                           (int)one->write, one->id);
+        int code = reload_conflict(flow, &conflicts->items[i], count, err);
+        if (code != TC_OK) {
+            return code;
         }
     }
     return TC_OK;

@@ -1,0 +1,96 @@
+/* Commands whose parameters or copies the database refuses must be refused, not stop the router. */
+#include "tests/support/flow_peers.h"
+
+#define A_HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define MONITOR                                                                                    \
+    "{\"name\": \"Orders\", \"checkName\": \"tcp\", \"params\": {\"host\": \"db\", \"port\": 1}, " \
+    "\"schedules\": [{\"schedule\": \"* * * * *\", \"timezone\": \"UTC\"}]}"
+
+static void asks(struct world *w, const char *action, const char *parameters, const char *status)
+{
+    world_forget(w);
+    peers_command(w, action, parameters);
+    world_turn(w);
+    const struct world_sent *reply = world_last(w, "reply/1");
+    assert_non_null(reply);
+    char wanted[32];
+    (void)snprintf(wanted, sizeof(wanted), "\"status\":%s", status); /* short */
+    if (strstr(reply->body, wanted) == NULL) {
+        fail_msg("%s %s: not %s but %s", action, parameters, status, reply->body);
+    }
+}
+
+static void a_token_that_is_not_there_is_not_found(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    world_start(&w);
+    asks(&w, "Token/Remove", "{\"tokenId\": 7}", "404");
+    world_close(&w);
+}
+
+static void a_role_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    world_start(&w);
+    asks(&w, "Token/Add", "{\"name\": \"ci\", \"role\": \"root\", \"hash\": \"" A_HASH "\"}",
+         "400");
+    asks(&w, "Token/Add", "{\"name\": \"ci\", \"role\": \"admin\", \"hash\": \"" A_HASH "\"}",
+         "200");
+    asks(&w, "Token/Add", "{\"name\": \"cd\", \"role\": \"admin\", \"hash\": \"" A_HASH "\"}",
+         "409");
+    world_close(&w);
+}
+
+static void tokens_of_one_batch_are_told_apart(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    world_start(&w);
+    peers_command(&w, "Token/Add",
+                  "{\"name\": \"a\", \"role\": \"admin\", \"hash\": \"" A_HASH "\"}");
+    peers_command(&w, "Token/Add",
+                  "{\"name\": \"b\", \"role\": \"admin\", \"hash\": \"" A_HASH "\"}");
+    peers_command(&w, "Token/Remove", "{\"tokenId\": 1}");
+    peers_command(&w, "Token/Remove", "{\"tokenId\": 1}");
+    world_turn(&w);
+    assert_int_equal(world_count_sent(&w, "reply/1"), 4);
+    assert_int_equal(peers_count(&w, STORE_TOKENS, 0, NULL), 0);
+    assert_int_equal(peers_audited(&w, "\"token_removed\""), 1);
+    assert_int_equal(peers_audited(&w, "\"command_refused\""), 2);
+    world_close(&w);
+}
+
+static void a_monitor_is_removed_once(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    world_start(&w);
+    asks(&w, "Monitor/Add", MONITOR, "200");
+    world_forget(&w);
+    peers_command(&w, "Monitor/Remove", "{\"monitorId\": 1}");
+    peers_command(&w, "Monitor/Remove", "{\"monitorId\": 1}");
+    peers_command(&w, "Monitor/Pause", "{\"monitorId\": 1}");
+    world_turn(&w);
+    assert_int_equal(world_count_sent(&w, "reply/1"), 3);
+    assert_non_null(strstr(w.sent[w.sent_count - 2].body, "\"status\":404"));
+    assert_non_null(strstr(w.sent[w.sent_count - 1].body, "\"status\":404"));
+    assert_int_equal(peers_count(&w, STORE_MONITORS, 0, NULL), 0);
+    world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_token_that_is_not_there_is_not_found),
+        cmocka_unit_test(a_role_that_is_none_is_refused),
+        cmocka_unit_test(tokens_of_one_batch_are_told_apart),
+        cmocka_unit_test(a_monitor_is_removed_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
