@@ -7,10 +7,12 @@
 #include "lib/sys/clock.h"
 #include "router/flow/assign.h"
 #include "router/flow/batch.h"
+#include "router/flow/part.h"
 
 enum {
     ASSIGN_MONITORS = 64,              /* of one message */
-    ASSIGN_BYTES = 128 * 1024,         /* of params and labels of one message */
+    ASSIGN_BYTES = 128 * 1024,         /* of the texts of one message, and one monitor more */
+    ESCAPED = 6,                       /* JSON may write a byte of text as so many */
     ACK_REFUSALS = 512,                /* of one ack */
     WINDOW = 2000,                     /* results on the way, of one runner */
     STATUS_RUNNERS_BYTES = 200 * 1024, /* of the list of runners in a status */
@@ -162,45 +164,22 @@ struct assign {
     size_t bytes;
 };
 
-static size_t text_size(const char *text)
-{
-    return text == NULL ? 0 : strlen(text);
-}
-
-static struct message_json json_or_empty(const char *text)
-{
-    const char *json = text == NULL ? "{}" : text;
-    return (struct message_json){.text = json, .size = strlen(json)};
-}
-
 static void add_monitor(struct assign *assign, const struct flow_monitor *monitor)
 {
     const struct flow_setup *setup = monitor->row.setup;
     size_t at = assign->monitor_count++;
-    struct message_schedule *schedules =
-        setup->schedule_count == 0 ? NULL : mem_array(setup->schedule_count, sizeof(*schedules));
-    size_t count = 0;
-    for (size_t i = 0; i < setup->schedule_count; i++) {
-        if (setup->schedules[i].is_active && setup->schedules[i].zone != NULL) {
-            schedules[count].schedule = setup->schedules[i].schedule;
-            schedules[count++].timezone = setup->schedules[i].timezone;
-        }
-    }
+    struct message_schedule *schedules = mem_array(setup->schedule_count + 1, sizeof(*schedules));
+    struct message_assignment *part = &assign->monitors[at];
+    flow_part_assignment(setup, schedules, part);
     assign->schedules[at] = schedules;
-    assign->monitors[at] =
-        (struct message_assignment){.id = monitor->id,
-                                    .uuid = setup->uuid,
-                                    .name = setup->name,
-                                    .generation = monitor->row.generation,
-                                    .check = setup->check,
-                                    .params = json_or_empty(setup->params),
-                                    .labels = json_or_empty(setup->labels),
-                                    .timeout_seconds = setup->timeout_seconds,
-                                    .schedules = schedules,
-                                    .schedule_count = count,
-                                    .is_active = monitor->row.core.is_active,
-                                    .run_now = flow_run_request(monitor, assign->requests[at])};
-    assign->bytes += text_size(setup->params) + text_size(setup->labels) + text_size(setup->name);
+    part->id = monitor->id;
+    part->generation = monitor->row.generation;
+    part->is_active = monitor->row.core.is_active;
+    part->run_now = flow_run_request(monitor, assign->requests[at]);
+    assign->bytes += part->params.size + part->labels.size + ESCAPED * strlen(setup->name);
+    for (size_t i = 0; i < part->schedule_count; i++) {
+        assign->bytes += ESCAPED * (strlen(schedules[i].schedule) + strlen(schedules[i].timezone));
+    }
 }
 
 static void gather(struct assign *assign)

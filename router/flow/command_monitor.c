@@ -101,15 +101,18 @@ static void read_wish(struct json_dec *d, struct wish *wish)
     read_numbers(d, row);
 }
 
-static void add_schedules(struct flow_command *command, struct flow_setup *setup,
-                          const struct json_value *list)
+static void add_schedules(struct flow_command *command, struct flow_setup *setup)
 {
     struct flow *flow = command->flow;
-    size_t at = 0;
-    for (const struct json_value *one = json_first(list); one != NULL; one = json_next(one)) {
+    if (!json_has(&command->params, "schedules")) {
+        return;
+    }
+    const struct json_value *list = json_arr(&command->params, "schedules", MESSAGE_SCHEDULES);
+    const struct json_value *one = list == NULL ? NULL : json_first(list);
+    for (size_t at = 0; one != NULL; one = json_next(one), at++) {
         struct json_dec d;
         char where[64];
-        (void)snprintf(where, sizeof(where), "parameters.schedules[%zu]", at++); /* sized for it */
+        (void)snprintf(where, sizeof(where), "parameters.schedules[%zu]", at); /* sized for it */
         json_dec_start(&d, one, where, &command->err);
         struct store_cron row = {.version = 1,
                                  .is_active = true,
@@ -210,8 +213,7 @@ int flow_command_add(struct flow_command *command)
     read_wish(&command->params, &wish);
     struct flow_setup *setup = flow_setup_new(&wish.row);
     wish_clear(&wish);
-    const struct json_value *schedules = json_arr(&command->params, "schedules", MESSAGE_SCHEDULES);
-    add_schedules(command, setup, schedules);
+    add_schedules(command, setup);
     int code = check_setup(command, setup);
     if (code != TC_OK) {
         (void)flow_setup_free(setup); /* always NULL */
@@ -254,7 +256,7 @@ static struct flow_setup *edited_setup(struct flow_command *command, struct flow
     struct flow_setup *setup = flow_setup_new(&wish->row);
     *ret_has_schedules = json_has(&command->params, "schedules");
     if (*ret_has_schedules) {
-        add_schedules(command, setup, json_arr(&command->params, "schedules", MESSAGE_SCHEDULES));
+        add_schedules(command, setup);
         return setup;
     }
     for (size_t i = 0; i < now->schedule_count; i++) {

@@ -12,6 +12,7 @@
 #include "lib/base/str.h"
 #include "router/core/reason.h"
 #include "router/flow/batch.h"
+#include "router/flow/part.h"
 
 static const char *const kind_names[] = {[CORE_KIND_ALERT] = "alert",
                                          [CORE_KIND_REMINDER] = "reminder",
@@ -34,27 +35,6 @@ static char *key_of(const struct core_notification *one, uint64_t incident_id, c
     char *key = mem_alloc(2 * KEY_BYTES + 1);
     hex_encode(hash, KEY_BYTES, key);
     return key;
-}
-
-static struct message_json json_text(const char *text)
-{
-    if (text == NULL) {
-        text = "{}";
-    }
-    return (struct message_json){.text = text, .size = strlen(text)};
-}
-
-static enum message_severity severity_of(enum store_severity severity)
-{
-    switch (severity) {
-    case STORE_INFO:
-        return MESSAGE_SEVERITY_INFO;
-    case STORE_WARNING:
-        return MESSAGE_SEVERITY_WARNING;
-    case STORE_CRITICAL:
-        return MESSAGE_SEVERITY_CRITICAL;
-    }
-    TC_UNREACHABLE();
 }
 
 static enum message_deliver_kind deliver_kind(enum core_kind kind)
@@ -85,31 +65,15 @@ static struct message_deliver_result result_of(const struct flow *flow,
                                            .reason = cause->reason == NULL ? "ok" : cause->reason};
 }
 
-/* Labels of a row may be spoilt by hand; then there are none. */
-static struct message_json labels_of(const struct flow_setup *setup)
-{
-    TC_CLEANUP(json_freep) struct json *json = NULL;
-    bool is_usable = setup->labels != NULL &&
-                     json_parse(setup->labels, strlen(setup->labels), LIMIT_LABELS_BYTES, &json,
-                                NULL) == TC_OK &&
-                     json_type_of(json_root(json)) == JSON_OBJECT;
-    return json_text(is_usable ? setup->labels : NULL);
-}
-
 static char *body_of(struct flow *flow, const struct flow_monitor *monitor,
                      const struct flow_incident *incident, const struct core_notification *one,
                      const struct message_deliver *frame, const struct flow_cause *cause)
 {
-    const struct flow_setup *setup = monitor->row.setup;
     struct message_deliver deliver = *frame;
     deliver.kind = deliver_kind(one->kind);
     deliver.is_collapsed = one->is_collapsed;
-    deliver.monitor = (struct message_deliver_monitor){.name = setup->name,
-                                                       .uuid = setup->uuid,
-                                                       .severity = severity_of(setup->severity),
-                                                       .labels = labels_of(setup),
-                                                       .runbook_url = setup->runbook_url,
-                                                       .timezone = flow_setup_timezone(setup)};
+    char name[LIMIT_NAME_BYTES + 1];
+    flow_part_deliver(monitor->row.setup, name, &deliver.monitor);
     deliver.incident =
         (struct message_deliver_incident){.id = incident->row.id,
                                           .opened_at_utc_ms = incident->row.opened_utc_ms,
@@ -128,7 +92,7 @@ static char *body_of(struct flow *flow, const struct flow_monitor *monitor,
     int code = message_encode(MESSAGE_DELIVER, &deliver, &body, &err);
     if (code != TC_OK) { /* every part has its limit; together they may be over the frame's */
         deliver.has_previous = false;
-        deliver.monitor.labels = json_text(NULL);
+        deliver.monitor.labels = (struct message_json){.text = NULL};
         buf_reset(&body);
         code = message_encode(MESSAGE_DELIVER, &deliver, &body, &err);
         TC_ASSERT(code == TC_OK);

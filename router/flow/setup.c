@@ -14,8 +14,13 @@
 #include "lib/base/tz.h"
 #include "proto/checks.h"
 #include "router/core/recipients.h"
+#include "router/flow/part.h"
 
 #define INTERNAL_PREFIX "internal:"
+
+enum {
+    PROBLEM_BYTES = 4096, /* a value of a row, and what is wrong with it */
+};
 
 static void note_problem(struct flow_setup *setup, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -27,7 +32,7 @@ static void note_problem(struct flow_setup *setup, const char *fmt, ...)
         return;
     }
     TC_CLEANUP(buf_freep) struct buf text;
-    buf_init(&text, 2 * (size_t)ERR_TEXT_MAX);
+    buf_init(&text, PROBLEM_BYTES);
     va_list args;
     va_start(args, fmt);
     buf_add_vfmt(&text, fmt, args);
@@ -44,7 +49,7 @@ static char *check_of(const struct store_monitor *row)
         return NULL;
     }
     TC_CLEANUP(buf_freep) struct buf text;
-    buf_init(&text, LIMIT_NAME_BYTES + 8);
+    buf_init(&text, strlen(row->php_class) + 8);
     buf_add_fmt(&text, "php:%s", row->php_class);
     return buf_take(&text);
 }
@@ -149,6 +154,10 @@ void flow_setup_check(struct flow_setup *setup)
     if (setup->timeout_seconds < 1 || setup->timeout_seconds > LIMIT_TIMEOUT_SECONDS) {
         note_problem(setup, "timeoutSeconds is %u: it must lie between 1 and %d",
                      setup->timeout_seconds, LIMIT_TIMEOUT_SECONDS);
+    }
+    struct err unreadable = ERR_INIT;
+    if (setup->problem == NULL && flow_part_check(setup, &unreadable) != TC_OK) {
+        note_problem(setup, "%s", unreadable.text);
     }
     TC_CLEANUP(mem_freep)
     struct core_target *targets = mem_array(LIMIT_RECIPIENTS, sizeof(*targets));

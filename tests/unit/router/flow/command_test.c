@@ -84,6 +84,19 @@ static void a_monitor_is_removed_once(void **state)
     world_close(&w);
 }
 
+static void schedules_may_be_missing_or_wrong(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    world_start(&w);
+    asks(&w, "Monitor/Add", "{\"name\": \"A\", \"checkName\": \"exec:a\"}", "200");
+    asks(&w, "Monitor/Edit", "{\"monitorId\": 1, \"schedules\": 7}", "400");
+    asks(&w, "Monitor/Edit", "{\"monitorId\": 1, \"schedules\": [7]}", "400");
+    asks(&w, "Monitor/Edit", "{\"monitorId\": 1, \"schedules\": null}", "200");
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,6 +104,7 @@ int main(void)
         cmocka_unit_test(a_role_that_is_none_is_refused),
         cmocka_unit_test(tokens_of_one_batch_are_told_apart),
         cmocka_unit_test(a_monitor_is_removed_once),
+        cmocka_unit_test(schedules_may_be_missing_or_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
