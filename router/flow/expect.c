@@ -174,6 +174,12 @@ static void watch_runner(struct flow *flow, struct flow_runner *runner, int64_t 
 {
     int64_t silent_ms = mono_ms - runner->heard_mono_ms;
     bool is_dead = silent_ms >= flow->options.dead_ms;
+    if (runner->late_mono_ms != 0 && mono_ms - runner->late_mono_ms >= flow->options.dead_ms) {
+        runner->late_mono_ms = 0;
+        if (!is_dead) {
+            report_runner(flow, runner, silent_ms);
+        }
+    }
     if (is_dead == runner->is_dead) {
         return;
     }

@@ -18,6 +18,10 @@
 #include "router/flow/plan.h"
 #include "router/flow/report.h"
 
+enum {
+    LATE_AGAIN_MS = 2000, /* what was on its way comes in one go */
+};
+
 /* --- Hello ----------------------------------------------------------------------------------- */
 
 static char *json_of_value(const struct message_json *json)
@@ -83,6 +87,51 @@ static void set_runner_texts(struct flow_runner *runner, const struct message_ru
     runner->program_version = mem_strdup(hello->version);
 }
 
+/* Whether a hello is of a process that another one has replaced, which is there: what an ended
+ * process sent last can come after the first words of the next one. To follow it would take its old
+ * spool for a new one, and a clone of the host would take turns with it for ever. */
+static bool is_late(const struct flow_runner *runner, const struct message_runner_hello *hello)
+{
+    if (runner->connection == 0 || runner->is_dead || hello->boot_id == runner->boot_id) {
+        return false;
+    }
+    for (size_t i = 0; i < FLOW_BOOTS; i++) {
+        if (runner->boots_before[i] == hello->boot_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Once may be what was still on its way; a process that repeats it is alive. */
+static void note_late(struct flow *flow, struct flow_runner *runner)
+{
+    int64_t now_mono_ms = clock_mono_us(flow->options.clock) / 1000;
+    bool is_repeated =
+        runner->late_mono_ms != 0 && now_mono_ms - runner->late_mono_ms >= LATE_AGAIN_MS;
+    if (runner->late_mono_ms == 0 || is_repeated) {
+        runner->late_mono_ms = now_mono_ms;
+    }
+    if (is_repeated) {
+        char name[LIMIT_NAME_BYTES + 32];
+        (void)snprintf(name, sizeof(name), "internal:runner/%s", runner->name); /* sized for it */
+        flow_report(flow, name, false,
+                    "two processes run under this runner's name and key, and only one of them is "
+                    "heard: give each host a key and a name of its own (tocsin runner add)");
+    }
+}
+
+static void note_boot(struct flow_runner *runner, uint64_t boot_id)
+{
+    if (runner->boot_id == boot_id) {
+        return;
+    }
+    memmove(runner->boots_before + 1, runner->boots_before,
+            (FLOW_BOOTS - 1) * sizeof(runner->boots_before[0]));
+    runner->boots_before[0] = runner->boot_id;
+    runner->boot_id = boot_id;
+}
+
 void flow_apply_hello(struct flow *flow, const struct flow_event *event)
 {
     const struct message_runner_hello *hello = &event->message.body.runner_hello;
@@ -90,20 +139,14 @@ void flow_apply_hello(struct flow *flow, const struct flow_event *event)
     if (runner == NULL) {
         runner = flow_add_runner(flow, event->peer);
     }
+    if (is_late(runner, hello)) {
+        note_late(flow, runner);
+        return;
+    }
     flow_touch_runner(flow, runner)->needs_set = true;
     rank_spool(runner, hello);
     set_runner_texts(runner, hello);
-    if (runner->boot_before == hello->boot_id && runner->boot_id != hello->boot_id) {
-        char name[LIMIT_NAME_BYTES + 32];
-        (void)snprintf(name, sizeof(name), "internal:runner/%s", runner->name); /* sized for it */
-        flow_report(flow, name, false,
-                    "two processes run under this runner's name and key in turn: give each host a "
-                    "key and a name of its own (tocsin runner add)");
-    }
-    if (runner->boot_id != hello->boot_id) {
-        runner->boot_before = runner->boot_id;
-        runner->boot_id = hello->boot_id;
-    }
+    note_boot(runner, hello->boot_id);
     runner->connection = event->connection;
     runner->is_welcome = false;
     runner->needs_welcome = true;

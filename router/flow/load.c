@@ -143,6 +143,7 @@ static int take_notification(void *ctx, const void *stored)
     int64_t now = clock_now_utc_ms(flow->options.clock);
     int64_t lease_ms = (int64_t)MESSAGE_LEASE_SECONDS * 1000 * flow->options.clock->rate;
     const struct backoff backoff = BACKOFF_DELIVERY;
+    int64_t ahead_ms = from->decided_utc_ms > now ? from->decided_utc_ms - now : 0;
     struct outbox_item item = {.id = from->id,
                                .incident_id = from->incident_id,
                                .monitor_id = from->monitor_id,
@@ -152,8 +153,9 @@ static int take_notification(void *ctx, const void *stored)
                                /* Handed over by a router that is gone: nobody knows what of it. */
                                .is_uncertain = from->is_uncertain || from->status == STORE_LEASED,
                                .attempts = (int32_t)from->attempt,
-                               .created_utc_ms = at_most(from->decided_utc_ms, now),
-                               .due_utc_ms = at_most(from->next_utc_ms, now + backoff.cap_ms),
+                               .created_utc_ms = from->decided_utc_ms - ahead_ms,
+                               .due_utc_ms =
+                                   at_most(from->next_utc_ms - ahead_ms, now + backoff.cap_ms),
                                .leased_until_utc_ms = at_most(from->lease_utc_ms, now + lease_ms)};
     char channel[OUTBOX_CHANNEL_BYTES];
     if (str_copy(item.recipient, sizeof(item.recipient), from->recipient) == TC_OK &&

@@ -18,8 +18,8 @@ struct flow_cause {
     int64_t scheduled_utc_ms;
     int64_t started_utc_ms;
     int64_t duration_ms;
-    bool is_quiet;        /* of a reset */
-    const char *action;   /* of a command */
+    bool is_quiet;      /* of a reset */
+    const char *action; /* of a command */
     const char *actor;
     const char *before; /* JSON, of an edit */
     const char *after;

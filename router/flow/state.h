@@ -41,6 +41,10 @@ struct flow_monitor {
     UT_hash_handle hh;
 };
 
+enum {
+    FLOW_BOOTS = 4,
+};
+
 struct flow_runner {
     uint32_t id;
     char name[LIMIT_NAME_BYTES + 1];
@@ -52,13 +56,14 @@ struct flow_runner {
     char *program_version;
     uint32_t connection; /* 0: not connected */
     uint64_t boot_id;
-    bool needs_welcome;    /* after the commit of its hello */
-    bool is_welcome;       /* its hello is committed */
-    bool is_dead;          /* silent for too long */
-    int64_t heard_mono_ms; /* real time */
-    uint64_t boot_before;  /* the process before this one */
-    size_t load;           /* monitors assigned to it */
-    uint64_t dropped;      /* by its spool */
+    bool needs_welcome;                /* after the commit of its hello */
+    bool is_welcome;                   /* its hello is committed */
+    bool is_dead;                      /* silent for too long */
+    int64_t heard_mono_ms;             /* real time */
+    uint64_t boots_before[FLOW_BOOTS]; /* the processes before this one, the last first */
+    int64_t late_mono_ms; /* one of those said hello though it was replaced; real time, 0: no */
+    size_t load;          /* monitors assigned to it */
+    uint64_t dropped;     /* by its spool */
     int64_t spool_count;
     bool needs_ack;
     bool needs_resend;

@@ -90,6 +90,7 @@ static enum oracle_wish succeed_once(struct sim_oracle *o, int64_t now_ms)
     o->is_kept = o->is_acked && o->keep_minutes > 0;
     o->kept_until_ms = o->ack_until_ms;
     o->is_acked = false;
+    o->ack_until_ms = -1;
     o->closed_ms = now_ms;
     return WISH_END;
 }

@@ -19,6 +19,11 @@ enum {
     TURNS_A_SECOND_MAX = 50,
 };
 
+struct letter {                /* came while the router was frozen */
+    struct sim_packet *packet; /* owned */
+    char name[32];             /* whose key sent it, however long its connection is gone */
+};
+
 struct sim_router {
     struct flow *flow;
     bool is_frozen,
@@ -33,7 +38,7 @@ struct sim_router {
     bool is_asked; /* the next turn follows from a message */
     uint32_t turns_in_second;
     int64_t retry_for_ms;
-    struct sim_packet **inbox; /* owned: came while it was frozen */
+    struct letter *inbox; /* owned */
     size_t inbox_count;
 };
 
@@ -215,8 +220,10 @@ void router_receive(struct sim *sim, const struct sim_packet *packet, const char
             size += packet->size[i];
         }
         router->inbox = mem_resize(router->inbox, router->inbox_count + 1, sizeof(*router->inbox));
-        router->inbox[router->inbox_count] = mem_alloc(size);
-        memcpy(router->inbox[router->inbox_count++], packet, size - 1);
+        struct letter *letter = &router->inbox[router->inbox_count++];
+        letter->packet = mem_alloc(size);
+        memcpy(letter->packet, packet, size - 1);
+        (void)snprintf(letter->name, sizeof(letter->name), "%s", name); /* short */
         return;
     }
     if (packet->role == MESSAGE_RUNNER) {
@@ -232,10 +239,10 @@ static void drop_inbox(struct sim *sim)
 {
     struct sim_router *router = sim->router;
     for (size_t i = 0; i < router->inbox_count; i++) {
-        if (router->inbox[i]->role == MESSAGE_NOTIFIER) {
-            sink_outcome_lost(sim, router->inbox[i]);
+        if (router->inbox[i].packet->role == MESSAGE_NOTIFIER) {
+            sink_outcome_lost(sim, router->inbox[i].packet);
         }
-        mem_free(router->inbox[i]);
+        mem_free(router->inbox[i].packet);
     }
     router->inbox_count = 0;
 }
@@ -252,12 +259,8 @@ static void thaw(struct sim *sim, const struct sim_event *event)
     router->is_frozen = false;
     router->steady_ms = sim->mono_ms;
     for (size_t i = 0; i < router->inbox_count; i++) {
-        const struct sim_packet *packet = router->inbox[i];
-        uint32_t who = peer_of(sim, packet);
-        char name[32];
-        (void)snprintf(name, sizeof(name), "r%u", who); /* short */
-        hand_in(sim, packet, packet->role == MESSAGE_NOTIFIER ? sink_channels[who] : name);
-        mem_free(router->inbox[i]);
+        hand_in(sim, router->inbox[i].packet, router->inbox[i].name);
+        mem_free(router->inbox[i].packet);
     }
     router->inbox_count = 0;
     router->planned_ms = INT64_MAX;
