@@ -149,6 +149,14 @@ static const struct rule acknowledge_rules[] = {
      .min = 0,
      .max = KEEP_MINUTES_MAX,
      .doc = "Keep it through flapping."},
+    {.name = "incidentId",
+     .type = RULE_STRING,
+     .min = 1,
+     .max = 20,
+     .doc = "Refuse when another incident is open."},
+    {.name = "ifUnacknowledged",
+     .type = RULE_BOOLEAN,
+     .doc = "Refuse when somebody has acknowledged."},
     {.name = NULL},
 };
 static const struct rule retry_rules[] = {

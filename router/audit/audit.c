@@ -136,6 +136,7 @@ static int record_write(const struct audit_chain *chain, const struct audit_entr
     number_member(&e, "spool", entry->spool_rank);
     text_member(&e, "to", entry->to);
     text_member(&e, "type", entry->type);
+    text_member(&e, "via", entry->via);
     json_enc_obj_end(&e);
     return TC_OK;
 }

@@ -40,6 +40,7 @@ struct audit_entry {
     const char *to;
     const char *type;      /* of a notification, or a command's action */
     const char *actor;     /* a person: stands there as a keyed hash */
+    const char *via;       /* how the actor came in: "token", "session", "link" */
     const char *recipient; /* "channel:target": the target stands there as a keyed hash */
     const char *runner;
     uint64_t spool_rank;

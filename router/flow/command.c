@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "router/core/reason.h"
 #include "router/flow/answer.h"
@@ -16,6 +17,7 @@ enum {
     KEEP_MINUTES_MAX = 7 * 24 * 60,
     RESULT_BYTES = LIMIT_FRAME_BYTES / 2,
     STATUS_UNAVAILABLE = 503,
+    ID_BYTES_MAX = 20,
 };
 
 int flow_command_refuse(struct flow_command *command, int64_t status, const char *fmt, ...)
@@ -49,6 +51,7 @@ struct flow_cause flow_command_cause(const struct flow_command *command)
     return (struct flow_cause){.kind = "command",
                                .action = command->message->action,
                                .actor = command->message->actor.name,
+                               .via = command->message->actor.via,
                                .scheduled_utc_ms = CORE_NEVER};
 }
 
@@ -88,6 +91,7 @@ static int run(struct flow_command *command)
                                 .monitor_id = monitor->id,
                                 .type = command->message->action,
                                 .actor = command->message->actor.name,
+                                .via = command->message->actor.via,
                                 .runner = runner->name};
     flow_record(flow, &entry);
     command->status = 202;
@@ -135,6 +139,32 @@ static int reset(struct flow_command *command)
     return decide(command, monitor, &event, &cause);
 }
 
+/* Whether there still is what the sender saw: a link, or a page that was open for long, must not
+ * acknowledge the next incident, nor take over another person's acknowledgement. */
+static int check_seen(struct flow_command *command, const struct flow_monitor *monitor,
+                      const char *incident_id, bool is_first)
+{
+    const struct core_monitor *core = &monitor->row.core;
+    int64_t now_utc_ms = command->flow->batch.now_utc_ms;
+    uint64_t id = 0;
+    if (incident_id != NULL && parse_whole_u64(incident_id, INT64_MAX, &id) != TC_OK) {
+        return flow_command_refuse(command, 400, "parameters.incidentId: must be an id as text");
+    }
+    if (incident_id != NULL && (core->state == CORE_OK || monitor->row.incident_id != id)) {
+        return flow_command_refuse(command, 409, "%s: incident %s is over",
+                                   monitor->row.setup->name, incident_id);
+    }
+    bool is_acknowledged =
+        core->acknowledged_utc_ms != CORE_NEVER &&
+        (core->ack_expires_utc_ms == CORE_NEVER || core->ack_expires_utc_ms > now_utc_ms);
+    if (is_first && is_acknowledged) {
+        const char *by = monitor->row.acknowledged_by;
+        return flow_command_refuse(command, 409, "%s is acknowledged already by %s",
+                                   monitor->row.setup->name, by == NULL ? "somebody" : by);
+    }
+    return TC_OK;
+}
+
 static int acknowledge(struct flow_command *command)
 {
     struct core_event event = {.type = CORE_EVENT_ACKNOWLEDGE};
@@ -142,8 +172,10 @@ static int acknowledge(struct flow_command *command)
     event.acknowledge.keep_minutes =
         (uint32_t)json_i64_opt(&command->params, "keepMinutes", 0, KEEP_MINUTES_MAX, 0);
     const char *note = json_str_opt(&command->params, "note", LIMIT_NOTE_BYTES, NULL);
+    const char *seen_id = json_str_opt(&command->params, "incidentId", ID_BYTES_MAX, NULL);
+    bool is_first = json_bool_opt(&command->params, "ifUnacknowledged", false);
     struct flow_monitor *monitor = flow_command_monitor(command);
-    if (monitor == NULL) {
+    if (monitor == NULL || check_seen(command, monitor, seen_id, is_first) != TC_OK) {
         return TC_EINVAL;
     }
     uint64_t incident_id = monitor->row.incident_id;
@@ -249,6 +281,7 @@ static void record_refusal(struct flow_command *command)
                                 .reason = "command_refused",
                                 .type = command->message->action,
                                 .actor = command->message->actor.name,
+                                .via = command->message->actor.via,
                                 .detail = command->status == 404 ? "not found" : "not possible"};
     flow_record(command->flow, &entry);
 }

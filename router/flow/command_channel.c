@@ -101,6 +101,7 @@ static int enqueue_again(struct flow_command *command, const struct letter *lett
                                 .number = old_id,
                                 .type = command->message->action,
                                 .actor = command->message->actor.name,
+                                .via = command->message->actor.via,
                                 .recipient = item.recipient};
     flow_record(flow, &entry);
     json_enc_u64_text(&command->result, "notificationId", item.id);
@@ -204,6 +205,7 @@ int flow_command_test(struct flow_command *command)
                                 .reason = "channel_tested",
                                 .type = command->message->action,
                                 .actor = command->message->actor.name,
+                                .via = command->message->actor.via,
                                 .recipient = recipient.p};
     flow_record(flow, &entry);
     command->is_answered_later = true;
@@ -274,7 +276,8 @@ static void record_token(struct flow_command *command, const char *reason, uint6
                                 .reason = reason,
                                 .number = id,
                                 .type = command->message->action,
-                                .actor = command->message->actor.name};
+                                .actor = command->message->actor.name,
+                                .via = command->message->actor.via};
     flow_record(command->flow, &entry);
 }
 

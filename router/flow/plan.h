@@ -21,6 +21,7 @@ struct flow_cause {
     bool is_quiet;      /* of a reset */
     const char *action; /* of a command */
     const char *actor;
+    const char *via;    /* how the actor came in */
     const char *before; /* JSON, of an edit */
     const char *after;
 };

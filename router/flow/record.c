@@ -27,6 +27,7 @@ void flow_record(struct flow *flow, struct audit_entry *entry)
                                       .reason = entry->reason,
                                       .monitor_id = entry->monitor_id,
                                       .actor = entry->actor,
+                                      .via = entry->via,
                                       .detail = err.text};
         int code = audit_append(&flow->chain, &shorter, &flow->record, &err);
         TC_ASSERT(code == TC_OK);

@@ -40,6 +40,9 @@ static int write_log(void **state)
                                     .monitor_id = (uint32_t)i + 1,
                                     .from = "ok",
                                     .to = "alert",
+                                    .type = i % 3 == 0 ? "Incident/Acknowledge" : NULL,
+                                    .actor = i % 3 == 0 ? "ops@example.com" : NULL,
+                                    .via = i % 3 == 0 ? "link" : NULL,
                                     .recipient = i % 5 == 0 ? "email:ops@example.com" : NULL,
                                     .message = "newest row is 31 min old"};
         assert_int_equal(audit_append(&chain, &entry, &bytes, NULL), TC_OK);

@@ -97,6 +97,46 @@ static void schedules_may_be_missing_or_wrong(void **state)
     world_close(&w);
 }
 
+/* A link or an old page must not acknowledge what it did not show, nor take over from somebody. */
+static void only_what_was_seen_is_acknowledged(void **state)
+{
+    (void)state;
+    static const char seen[] =
+        "{\"monitorId\": 1, \"incidentId\": \"1\", \"ifUnacknowledged\": true}";
+    struct world w;
+    world_open(&w);
+    world_start(&w);
+    asks(&w, "Monitor/Add", MONITOR, "200");
+    asks(&w, "Incident/Acknowledge", seen, "409"); /* nothing is open */
+    world_sql(&w, "UPDATE Monitors SET state = 'alert' WHERE id = 1");
+    world_live(&w, 3000);
+    asks(&w, "Incident/Acknowledge", "{\"monitorId\": 1, \"incidentId\": \"2\"}", "409");
+    asks(&w, "Incident/Acknowledge", "{\"monitorId\": 1, \"incidentId\": \"1x\"}", "400");
+    asks(&w, "Incident/Acknowledge", "{\"monitorId\": 1, \"incidentId\": 1}", "400");
+    assert_int_equal(peers_audited(&w, "\"ack_set\""), 0);
+
+    world_forget(&w); /* two at once: the first has it */
+    peers_command(&w, "Incident/Acknowledge", seen);
+    peers_command(&w, "Incident/Acknowledge", seen);
+    world_turn(&w);
+    assert_non_null(strstr(w.sent[w.sent_count - 1].body, "acknowledged already by ann"));
+    assert_int_equal(peers_audited(&w, "\"ack_set\""), 1);
+    assert_int_equal(peers_audited(&w, "\"via\":\"session\""), 1 + 4 + 2);
+
+    asks(&w, "Incident/Acknowledge",
+         "{\"monitorId\": 1, \"expiresDt\": \"2026-03-01T12:01:00.000Z\"}", "200");
+    asks(&w, "Incident/Acknowledge", seen, "409");
+    world_pass(&w, WORLD_MINUTE_MS); /* that one is over, whether or not a turn has noticed */
+    asks(&w, "Incident/Acknowledge", seen, "200");
+
+    asks(&w, "Monitor/Reset", "{\"monitorId\": 1}", "200");
+    world_sql(&w, "UPDATE Monitors SET state = 'alert' WHERE id = 1");
+    world_live(&w, 3000);
+    asks(&w, "Incident/Acknowledge", seen, "409"); /* the next incident is not the one seen */
+    asks(&w, "Incident/Acknowledge", "{\"monitorId\": 1, \"incidentId\": \"2\"}", "200");
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +144,7 @@ int main(void)
         cmocka_unit_test(a_role_that_is_none_is_refused),
         cmocka_unit_test(tokens_of_one_batch_are_told_apart),
         cmocka_unit_test(a_monitor_is_removed_once),
+        cmocka_unit_test(only_what_was_seen_is_acknowledged),
         cmocka_unit_test(schedules_may_be_missing_or_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
