@@ -109,12 +109,14 @@ static int add_override(struct json_enc *enc, const struct rule *rule, const cha
 static int merge_table(struct config *config, const char *section, const struct rule *table,
                        const struct json_value *object, struct json_enc *enc, struct err *err)
 {
+    /* A section whose every line is commented out is null in YAML: it says nothing. */
+    bool is_given = object != NULL && json_type_of(object) != JSON_NULL;
     for (const struct rule *rule = table; rule->name != NULL; rule++) {
         if (rule->type == RULE_OBJECT) {
             continue;
         }
         const char *text = override_of(config, section, rule->name);
-        const struct json_value *value = object == NULL ? NULL : json_member(object, rule->name);
+        const struct json_value *value = is_given ? json_member(object, rule->name) : NULL;
         if (text != NULL) {
             int code = add_override(enc, rule, text, err);
             if (code != TC_OK) {

@@ -72,6 +72,18 @@ static void test_defaults(void **state)
     assert_null(config->runner.name);
 }
 
+/* What is left of a section when all its lines are commented out. */
+static void test_an_empty_section_is_none(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    TC_CLEANUP(config_freep) struct config *config = NULL;
+    assert_int_equal(
+        load("keys:\n  # link: file:keys/link.key\nlog:\nchannels:\n", NULL, &config, &err), TC_OK);
+    assert_null(config->keys.link);
+    assert_string_equal(config->log.level, "info");
+}
+
 static void test_values_and_environment(void **state)
 {
     (void)state;
@@ -190,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_an_empty_section_is_none),
         cmocka_unit_test(test_values_and_environment),
         cmocka_unit_test(test_mistakes_are_told_with_their_line),
         cmocka_unit_test(test_secrets_do_not_show_in_messages),
