@@ -66,7 +66,7 @@ static const char *title_of(int status)
 void call_send(struct call *call, int status, const char *type)
 {
     TC_ASSERT(!call->is_answered);
-    struct http_answer answer = {.status = status, .type = type};
+    struct http_answer answer = {.status = status, .type = type, .is_secret = call->is_secret};
     call->is_answered = true;
     if (call->out.err != TC_OK) {
         static const char text[] = "{\"type\":\"about:blank\",\"title\":\"Internal Server Error\","

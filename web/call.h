@@ -18,6 +18,16 @@ struct router_client;
 
 /* What every handler of a request works with, and how it answers. */
 
+/* What became of links to acknowledge. */
+enum ack_count {
+    ACK_SHOWN,  /* the form */
+    ACK_DONE,   /* acknowledged */
+    ACK_LATE,   /* expired, over, or somebody was first */
+    ACK_FORGED, /* not signed by us, or not for anybody who was told */
+    ACK_FAILED, /* the router or the database did not answer */
+    ACK_COUNTS,
+};
+
 struct web {
     struct loop *loop;            /* borrowed */
     const struct config *config;  /* borrowed */
@@ -27,6 +37,7 @@ struct web {
     struct store *store;          /* owned; NULL while it can't be opened */
     int64_t store_tried_us;
     char store_problem[ERR_TEXT_MAX]; /* why not */
+    uint64_t ack_counts[ACK_COUNTS];
 };
 
 enum {
@@ -43,6 +54,7 @@ struct call {
     struct who who;
     struct buf out;    /* the answer's body */
     struct json_enc e; /* writes to out */
+    bool is_secret;    /* the page's address is (struct http_answer) */
     bool is_answered;
     bool is_kept; /* the handler frees the call, later */
 };

@@ -95,15 +95,17 @@ static bool is_our_host(const struct gate *gate, const char *host)
 bool gate_is_for_us(const struct gate *gate, const struct http_request *request)
 {
     const char *host = http_header(request, "Host");
+    return host != NULL && is_our_host(gate, host);
+}
+
+bool gate_is_from_us(const struct http_request *request)
+{
     const char *origin = http_header(request, "Origin");
-    if (host == NULL || !is_our_host(gate, host)) {
-        return false;
-    }
     if (origin == NULL) {
         return true;
     }
     const char *authority = strstr(origin, "://");
-    return authority != NULL && str_eq_nocase(authority + 3, host);
+    return authority != NULL && str_eq_nocase(authority + 3, http_header(request, "Host"));
 }
 
 /* --- Tokens ----------------------------------------------------------------------------------- */
@@ -118,6 +120,7 @@ const char *gate_role_name(enum access access)
     case ACCESS_ADMIN:
         return "admin";
     case ACCESS_UNSET:
+    case ACCESS_LINK:
     case ACCESS_OPEN:
         return "";
     }

@@ -16,6 +16,7 @@ struct gate;
 /* What a route or an action asks of the asker; 0 is nothing that may stand in a table. */
 enum access {
     ACCESS_UNSET,
+    ACCESS_LINK, /* anybody: the address itself is the proof, and a session counts for nothing */
     ACCESS_OPEN, /* anybody who can connect */
     ACCESS_VIEWER,
     ACCESS_OPERATOR,
@@ -39,10 +40,14 @@ struct who {
 struct gate *gate_new(const struct config *config);
 struct gate *gate_free(struct gate *gate);
 
-/* Whether the request was meant for this server (Host), and, when it comes from a page, from a page of
- * this server (Origin): against DNS rebinding and forged requests.
+/* Whether the request was meant for this server (Host): against DNS rebinding.
  * Trivial. */
 bool gate_is_for_us(const struct gate *gate, const struct http_request *request);
+
+/* Whether it comes from no page or from one of this server (Origin): against pages that use a session
+ * they do not have.
+ * Trivial. */
+bool gate_is_from_us(const struct http_request *request);
 
 /* Who asks, by Authorization or cookie; looked up for every request, so that a removed token is
  * worth nothing at once.

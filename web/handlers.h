@@ -30,6 +30,10 @@ void metrics_all(struct call *call);
 void actions_post(struct call *call);
 void events_open(struct call *call);
 
+/* Links to acknowledge: web/ack.c. Trivial. */
+void ack_show(struct call *call);
+void ack_send(struct call *call);
+
 /* Pages: web/pages.c. Trivial. */
 void pages_app(struct call *call);
 void pages_asset(struct call *call);

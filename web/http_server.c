@@ -216,14 +216,16 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
     TC_ASSERT(MHD_add_response_header(response, name, value) == MHD_YES);
 }
 
-static void add_common_headers(struct MHD_Response *response)
+static void add_common_headers(struct MHD_Response *response, bool is_secret)
 {
     add_header(response, "X-Content-Type-Options", "nosniff");
     add_header(response, "Cache-Control", "no-store");
-    add_header(response, "Referrer-Policy", "same-origin");
+    add_header(response, "Referrer-Policy", is_secret ? "no-referrer" : "same-origin");
     add_header(response, "Content-Security-Policy",
-               "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-               "object-src 'none'");
+               is_secret ? "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+                           "form-action 'self'; frame-ancestors 'none'"
+                         : "default-src 'self'; base-uri 'none'; form-action 'self'; "
+                           "frame-ancestors 'none'; object-src 'none'");
 }
 
 static enum MHD_Result queue(struct http_request *request)
@@ -247,7 +249,7 @@ void http_answer(struct http_request *request, const struct http_answer *answer)
     request->response =
         MHD_create_response_from_buffer_with_free_callback(answer->size, copy, mem_free);
     request->status = (unsigned)answer->status;
-    add_common_headers(request->response);
+    add_common_headers(request->response, answer->is_secret);
     add_header(request->response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
     if (answer->header != NULL) {
         add_header(request->response, answer->header, answer->value);
@@ -280,7 +282,7 @@ void http_stream(struct http_request *request)
     request->response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 * 1024, read_stream, request, NULL);
     request->status = MHD_HTTP_OK;
-    add_common_headers(request->response);
+    add_common_headers(request->response, false);
     add_header(request->response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/event-stream");
     add_header(request->response, "X-Accel-Buffering", "no");
     request->phase = STREAMING;

@@ -1,6 +1,7 @@
 #ifndef WEB_HTTP_SERVER_H
 #define WEB_HTTP_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,6 +62,7 @@ struct http_answer {
     const char *type; /* Content-Type */
     const char *body;
     size_t size;
+    bool is_secret;     /* its address is: no referrer, and no script runs in it */
     const char *header; /* one more header, or NULL */
     const char *value;
 };

@@ -117,6 +117,20 @@ static void write_router(struct buf *out, struct web *web)
     }
 }
 
+static void write_acks(struct buf *out, const struct web *web)
+{
+    static const char *const names[ACK_COUNTS] = {[ACK_SHOWN] = "shown",
+                                                  [ACK_DONE] = "acknowledged",
+                                                  [ACK_LATE] = "late",
+                                                  [ACK_FORGED] = "forged",
+                                                  [ACK_FAILED] = "failed"};
+    head(out, "tocsin_ack_links_total", "counter", "Uses of links to acknowledge by their result.");
+    for (size_t i = 0; i < ACK_COUNTS; i++) {
+        buf_add_fmt(out, "tocsin_ack_links_total{result=\"%s\"} %" PRIu64 "\n", names[i],
+                    web->ack_counts[i]);
+    }
+}
+
 void metrics_all(struct call *call)
 {
     static const char *const none[] = {NULL};
@@ -129,6 +143,7 @@ void metrics_all(struct call *call)
     buf_add_str(out, "tocsin_build_info{version=\"" TOCSIN_VERSION "\"} 1\n");
     head(out, "tocsin_store_up", "gauge", "1 when the database can be read.");
     buf_add_fmt(out, "tocsin_store_up %d\n", store == NULL ? 0 : 1);
+    write_acks(out, call->web);
     write_router(out, call->web);
     if (store != NULL) {
         write_store(out, store);

@@ -24,6 +24,8 @@ const struct route routes[] = {
     ROUTE("GET", "/login", ACCESS_OPEN, pages_login),
     ROUTE("POST", "/login", ACCESS_OPEN, pages_do_login),
     ROUTE("POST", "/logout", ACCESS_OPEN, pages_do_logout),
+    ROUTE("GET", "/ack/*", ACCESS_LINK, ack_show),
+    ROUTE("POST", "/ack/*", ACCESS_LINK, ack_send),
     ROUTE("GET", "/healthz", ACCESS_OPEN, status_health),
     ROUTE("GET", "/readyz", ACCESS_OPEN, status_ready),
     ROUTE("GET", "/metrics", ACCESS_OPEN, metrics_all),
@@ -91,7 +93,7 @@ const struct route *routes_find(const char *method, const struct url_path *path,
 static bool may(struct call *call, const struct route *route)
 {
     struct err err = ERR_INIT;
-    if (route->access == ACCESS_OPEN) {
+    if (route->access <= ACCESS_OPEN) {
         return true;
     }
     struct store *store = call_store(call);
@@ -116,13 +118,19 @@ static bool may(struct call *call, const struct route *route)
     return true;
 }
 
+static void refuse_place(struct call *call)
+{
+    call_problem(
+        call, 421, NULL,
+        "this Host or Origin is not served here; web.hosts of the configuration lists more "
+        "names");
+}
+
 static void serve(struct call *call)
 {
     bool has_path = false;
     if (!gate_is_for_us(call->web->gate, call->request)) {
-        call_problem(call, 421, NULL,
-                     "this Host or Origin is not served here; web.hosts of the configuration lists "
-                     "more names");
+        refuse_place(call);
         return;
     }
     if (url_path_parse(http_path(call->request), &call->path) != TC_OK ||
@@ -131,7 +139,11 @@ static void serve(struct call *call)
         return;
     }
     const struct route *route = routes_find(http_method(call->request), &call->path, &has_path);
-    if (route == NULL && has_path) {
+    /* A page without a referrer has the Origin "null"; what needs no session can't abuse one. */
+    bool needs_origin = route == NULL || route->access != ACCESS_LINK;
+    if (needs_origin && !gate_is_from_us(call->request)) {
+        refuse_place(call);
+    } else if (route == NULL && has_path) {
         call_problem(call, 405, NULL, "%s is not for this address", http_method(call->request));
     } else if (route == NULL) {
         call_problem(call, 404, NULL, "there is nothing at this address");

@@ -42,9 +42,12 @@ class Place:
         self.token = (self.dir / "admin.token").read_text().strip()
         self.db = sqlite3.connect(self.dir / "tocsin.db", isolation_level=None)
         self.fill()
-        env = dict(os.environ, TOCSIN_WEB_LISTEN=f"127.0.0.1:{self.port}", TOCSIN_ROUTER_WEB=self.endpoint, TOCSIN_WEB_ROUTER=self.endpoint)
-        self.log = open(self.dir / "web.log", "wb")
-        self.process = subprocess.Popen([BIN / "tocsin-web", "--config", self.dir / "tocsin.yaml"], env=env, stderr=self.log)
+        self.env = dict(os.environ, TOCSIN_WEB_LISTEN=f"127.0.0.1:{self.port}", TOCSIN_ROUTER_WEB=self.endpoint, TOCSIN_WEB_ROUTER=self.endpoint)
+        self.start()
+
+    def start(self):
+        self.log = open(self.dir / "web.log", "ab")
+        self.process = subprocess.Popen([BIN / "tocsin-web", "--config", self.dir / "tocsin.yaml"], env=self.env, stderr=self.log)
         until(self.is_up)
 
     def is_up(self):
