@@ -10,6 +10,7 @@
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/sys/acklink.h"
 #include "lib/sys/config.h"
 #include "lib/sys/digest.h"
 #include "lib/sys/file.h"
@@ -131,6 +132,21 @@ static void look_at_audit_keys(struct doctor *doctor)
     }
 }
 
+static void look_at_links(struct doctor *doctor)
+{
+    struct err err = ERR_INIT;
+    struct acklink_keys keys = {0};
+    const struct config *config = doctor->cli->config;
+    if (acklink_keys_load(config->keys.link, config->dir, &keys, &err) != TC_OK) {
+        doctor_note(doctor, FINDING_PROBLEM, "keys",
+                    "links to acknowledge don't work: keys.link: %s", err.text);
+    } else if (keys.count == 0) {
+        doctor_note(doctor, FINDING_NOTE, "keys",
+                    "keys.link is not set: notifications have no link to acknowledge");
+    }
+    acklink_keys_wipe(&keys);
+}
+
 void doctor_keys(struct doctor *doctor)
 {
     struct err err = ERR_INIT;
@@ -147,12 +163,7 @@ void doctor_keys(struct doctor *doctor)
     look_at_router(doctor);
     look_at_peers(doctor, has_list ? &allow : NULL);
     look_at_audit_keys(doctor);
-    if (config->keys.link != NULL) {
-        look_at_secret(doctor, config->keys.link);
-    } else {
-        doctor_note(doctor, FINDING_NOTE, "keys",
-                    "keys.link is not set: notifications have no link to acknowledge");
-    }
+    look_at_links(doctor);
     if (doctor_remarks(doctor) == before) {
         doctor_note(doctor, FINDING_OK, "keys", "%zu peers may connect", allow.count);
     }

@@ -85,6 +85,8 @@ struct channel {
     int64_t rate_per_minute;  /* requests to one destination */
     int64_t burst;            /* that may go at once after a pause */
     size_t concurrency;       /* requests in flight, all destinations */
+    bool
+        acknowledges_itself; /* people acknowledge there: its messages have no link to do it here */
 
     /* What rules can't say. NULL: nothing. */
     int (*check)(const struct json_value *settings, struct err *err);

@@ -48,7 +48,7 @@ struct job {
 
 struct engine {
     struct engine_options options;
-    char *public_url;             /* owned, NULL: no links */
+    char *public_url;             /* owned: options.links.public_url */
     struct pace *pace;            /* owned */
     struct loop_timer *wake;      /* owned by the loop until freed here */
     struct loop_timer *heartbeat; /* likewise */
@@ -295,9 +295,7 @@ static void render(struct engine *engine, const struct message *message, struct 
 {
     struct notification n;
     struct err err = ERR_INIT;
-    char monitor_url[LIMIT_URL_BYTES];
-    char incident_url[LIMIT_URL_BYTES];
-    const char *base = engine->public_url;
+    struct links_of links;
     if (notification_from(&message->body.deliver, message->monitor, &n, &err) != TC_OK) {
         end_job(job, OUTCOME_DEAD, err.text);
         return;
@@ -305,15 +303,8 @@ static void render(struct engine *engine, const struct message *message, struct 
     if (tz_open(engine->options.zones, n.timezone, &n.zone, NULL) != TC_OK) {
         n.zone = NULL; /* UTC is always shown */
     }
-    if (base != NULL) {
-        (void)snprintf(monitor_url, sizeof monitor_url, "%s/monitors/%u", base, n.monitor_id);
-        n.monitor_url = monitor_url;
-    }
-    if (base != NULL && n.incident_id != 0) {
-        (void)snprintf(incident_url, sizeof incident_url, "%s/incidents/%llu", base,
-                       (unsigned long long)n.incident_id);
-        n.incident_url = incident_url;
-    }
+    links_fill(&engine->options.links, engine->options.channel,
+               loop_now_utc_ms(engine->options.loop), &links, &n);
     int status = engine->options.channel->render(&n, engine->options.settings, &job->request, &err);
     if (status != TC_OK) {
         end_job(job, OUTCOME_DEAD, err.text);
@@ -375,12 +366,20 @@ void engine_on_link(struct engine *engine)
                        &hello); /* a lost link comes up anew */
 }
 
+static void set_links(struct engine *engine, const struct links *links)
+{
+    char *public_url = mem_strdup(links->public_url);
+    engine->options.links = *links;
+    mem_free(engine->public_url);
+    engine->public_url = public_url;
+    engine->options.links.public_url = public_url;
+}
+
 void engine_set_settings(struct engine *engine, const struct json_value *settings,
-                         const char *public_url)
+                         const struct links *links)
 {
     engine->options.settings = settings;
-    mem_free(engine->public_url);
-    engine->public_url = mem_strdup(public_url);
+    set_links(engine, links);
 }
 
 void engine_stop(struct engine *engine, void (*fn)(void *ctx), void *ctx)
@@ -406,7 +405,7 @@ struct engine *engine_new(const struct engine_options *options)
     struct engine *engine = mem_alloc(sizeof *engine);
     const struct channel *channel = options->channel;
     engine->options = *options;
-    engine->public_url = mem_strdup(options->public_url);
+    set_links(engine, &options->links);
     engine->pace = pace_new(channel->rate_per_minute, channel->burst);
     engine->wake = loop_timer_new(options->loop, on_wake, engine);
     engine->heartbeat = loop_timer_new(options->loop, on_heartbeat, engine);
@@ -428,6 +427,7 @@ struct engine *engine_free(struct engine *engine)
     }
     (void)pace_free(engine->pace); /* gives NULL */
     mem_free(engine->public_url);
+    acklink_keys_wipe(&engine->options.links.keys);
     mem_free(engine);
     return NULL;
 }

@@ -6,6 +6,7 @@
 
 #include "lib/base/err.h"
 #include "lib/net/net.h"
+#include "notifiers/links.h"
 #include "proto/messages.h"
 
 struct channel;
@@ -37,7 +38,7 @@ struct engine_options {
     struct loop *loop;                 /* borrowed */
     const struct channel *channel;     /* borrowed */
     const struct json_value *settings; /* borrowed, secrets filled in */
-    const char *public_url;            /* copied; NULL: mails have no links */
+    struct links links;                /* copied, its address and keys as well */
     struct tz_cache *zones;            /* borrowed */
     struct engine_router router;
     struct engine_transport transport;
@@ -65,10 +66,10 @@ int engine_on_message(struct engine *engine, const struct message *message, stru
 /* Take new settings and links for what is rendered from now on.
  * Shape:  as in the options.
  * Units:  none.
- * Owns:   borrows settings, copies public_url.
+ * Owns:   borrows settings, copies links.
  * Errors: none. */
 void engine_set_settings(struct engine *engine, const struct json_value *settings,
-                         const char *public_url);
+                         const struct links *links);
 
 /* Take nothing new, give back what has not begun, and call fn once when nothing is in flight.
  * Trivial. */

@@ -79,6 +79,19 @@ static int load_settings(const struct channel *channel, const struct config *con
     return TC_OK;
 }
 
+/* Links are a convenience: a key that can't be read takes them away, never the notifications. */
+static void load_links(const struct config *config, struct links *ret_links)
+{
+    struct err err = ERR_INIT;
+    *ret_links = (struct links){.public_url = config->web.public_url,
+                                .expiry_ms = config->notifier.link_expiry_ms};
+    if (acklink_keys_load(config->keys.link, config->dir, &ret_links->keys, &err) != TC_OK) {
+        log_error("notifier.links",
+                  "keys.link can't be used, notifications have no link to acknowledge; cause=%s",
+                  err.text);
+    }
+}
+
 void notifier_reload(struct program_context *context)
 {
     struct notifier *notifier = context->state;
@@ -89,7 +102,10 @@ void notifier_reload(struct program_context *context)
                   err.text);
         return;
     }
-    engine_set_settings(notifier->engine, json_root(settings), context->config->web.public_url);
+    struct links links;
+    load_links(context->config, &links);
+    engine_set_settings(notifier->engine, json_root(settings), &links);
+    acklink_keys_wipe(&links.keys);
     (void)json_free(notifier->settings); /* gives NULL; requests in flight hold none of it */
     notifier->settings = settings;
 }
@@ -202,12 +218,13 @@ int notifier_start(struct program_context *context, struct err *err)
         .loop = context->loop,
         .channel = channel,
         .settings = json_root(notifier->settings),
-        .public_url = config->web.public_url,
         .zones = notifier->zones,
         .router = {.send = send_to_router, .ctx = notifier},
         .transport = transport_ops(notifier->transport),
     };
+    load_links(config, &options.links);
     notifier->engine = engine_new(&options);
+    acklink_keys_wipe(&options.links.keys);
     return connect_router(notifier, err);
 }
 

@@ -272,6 +272,7 @@ const struct channel channel_pagerduty = {
     .rules = rules,
     .rate_per_minute = 100, /* of 120 */
     .burst = 20,
+    .acknowledges_itself = true,
     .concurrency = 8,
     .check = check,
     .render = render,

@@ -83,8 +83,9 @@ struct config {
         int64_t alone_after_ms;
     } runner;
     struct {
-        const char *router; /* address to connect to */
-        int64_t timeout_ms; /* one call of a provider */
+        const char *router;     /* address to connect to */
+        int64_t timeout_ms;     /* one call of a provider */
+        int64_t link_expiry_ms; /* of a link to acknowledge, from the decision on */
     } notifier;
     struct {
         const char *listen; /* "host:port" */

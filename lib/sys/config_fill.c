@@ -159,6 +159,7 @@ static void fill_others(struct config *config)
     config->notifier.router =
         reachable(config, text(config, "notifier.router"), config->router.notifiers);
     config->notifier.timeout_ms = duration(config, "notifier.timeout");
+    config->notifier.link_expiry_ms = duration(config, "notifier.link_expiry");
     config->web.listen = text(config, "web.listen");
     config->web.public_url = text(config, "web.public_url");
     config->web.router = reachable(config, text(config, "web.router"), config->router.web);

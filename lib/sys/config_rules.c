@@ -95,7 +95,7 @@ static const struct rule log_rules[] = {
 
 static const struct rule keys_rules[] = {
     {.name = "dir", .type = RULE_STRING, .min = 1, .max = TEXT, .fallback = "\"keys\"", .doc = "Folder of this host's CURVE keys and its peers' public ones, relative to state_dir."},
-    {.name = "link", .type = RULE_SECRET, .doc = "Key that signs links to acknowledge, shared by notifiers and web."},
+    {.name = "link", .type = RULE_SECRET, .doc = "Key of links to acknowledge, shared by notifiers and web: 64 hexadecimal digits; with a second line both are valid, the first signs. Without it there are no links."},
     {.name = NULL},
 };
 
@@ -154,6 +154,7 @@ static const struct rule runner_rules[] = {
 static const struct rule notifier_rules[] = {
     {.name = "router", .type = RULE_STRING, .min = 1, .max = TEXT, .check = check_address, .doc = "Where notifiers find the router; default: router.notifiers of this file."},
     {.name = "timeout", .type = RULE_DURATION, .min = SECOND, .max = 10 * MINUTE, .fallback = "\"20s\"", .doc = "Time limit of one call of a provider."},
+    {.name = "link_expiry", .type = RULE_DURATION, .min = MINUTE, .max = 7 * DAY, .fallback = "\"1d\"", .doc = "How long a link to acknowledge is good, from the decision that its message tells."},
     {.name = NULL},
 };
 

@@ -98,7 +98,7 @@ static void begin(struct bench *bench, const struct channel *channel, const char
         .loop = bench->loop,
         .channel = channel,
         .settings = json_root(bench->settings),
-        .public_url = "https://tocsin.example.com",
+        .links = {.public_url = "https://tocsin.example.com"},
         .zones = bench->zones,
         .router = {.send = on_send, .ctx = bench},
         .transport = transport_ops(bench->transport),
