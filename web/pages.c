@@ -1,9 +1,11 @@
 /* The page and signing in. The page itself holds no data: its script asks the API, which asks for a
  * token or session. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/base/escape.h"
+#include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/sys/config.h"
 #include "lib/sys/loop.h"
@@ -14,6 +16,7 @@
 
 enum {
     COOKIE_BYTES = 256,
+    NEXT_BYTES = 64,
 };
 
 static const char *const no_parameters[] = {NULL};
@@ -59,7 +62,27 @@ void pages_openapi(struct call *call)
 
 /* --- Signing in ------------------------------------------------------------------------------- */
 
-static void write_login(struct call *call, const char *problem)
+/* Where to go once signed in: one of the page's deep links, as a mail has them, written anew from its
+ * parts, so that it can't lead to anywhere else; "/" for anything but those. */
+static const char *take_next(const char *text, char *ret_next)
+{
+    struct url_path path;
+    uint64_t id = 0;
+    (void)snprintf(ret_next, NEXT_BYTES, "/");
+    if (text == NULL || url_path_parse(text, &path) != TC_OK || path.count != 2 ||
+        parse_whole_u64(path.segments[1], INT64_MAX, &id) != TC_OK) {
+        return ret_next;
+    }
+    static const char *const pages[] = {"monitors", "incidents"};
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        if (str_eq(path.segments[0], pages[i])) {
+            (void)snprintf(ret_next, NEXT_BYTES, "/%s/%" PRIu64, pages[i], id); /* fits */
+        }
+    }
+    return ret_next;
+}
+
+static void write_login(struct call *call, const char *problem, const char *next)
 {
     buf_add_str(&call->out,
                 "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>tocsin: sign "
@@ -71,9 +94,13 @@ static void write_login(struct call *call, const char *problem)
         escape_html(&call->out, problem);
         buf_add_str(&call->out, "</p>");
     }
+    buf_add_fmt(&call->out,
+                "<form method=\"post\" action=\"/login\"><input type=\"hidden\" "
+                "name=\"next\" value=\"%s\">",
+                next);
     buf_add_str(
         &call->out,
-        "<form method=\"post\" action=\"/login\"><label for=\"token\">Token</label><input "
+        "<label for=\"token\">Token</label><input "
         "id=\"token\" name=\"token\" type=\"password\" autocomplete=\"current-password\" "
         "required autofocus><button>Sign in</button></form><p>A token is made by <code>tocsin "
         "token add</code>; <code>tocsin init</code> has made the first one.</p></main>");
@@ -81,8 +108,10 @@ static void write_login(struct call *call, const char *problem)
 
 void pages_login(struct call *call)
 {
-    if (call_allows(call, no_parameters)) {
-        write_login(call, NULL);
+    static const char *const names[] = {"next", NULL};
+    char next[NEXT_BYTES];
+    if (call_allows(call, names)) {
+        write_login(call, NULL, take_next(url_query_get(&call->query, "next"), next));
         call_send(call, 200, "text/html; charset=utf-8");
     }
 }
@@ -109,6 +138,7 @@ void pages_do_login(struct call *call)
 {
     char session[GATE_SECRET_BYTES];
     char cookie[COOKIE_BYTES];
+    char next[NEXT_BYTES];
     struct url_query form;
     struct err err = ERR_INIT;
     size_t size = 0;
@@ -117,19 +147,19 @@ void pages_do_login(struct call *call)
     if (store == NULL) {
         return;
     }
-    const char *token = memchr(body, '\0', size) == NULL && url_query_parse(body, &form) == TC_OK
-                            ? url_query_get(&form, "token")
-                            : NULL;
+    bool is_form = memchr(body, '\0', size) == NULL && url_query_parse(body, &form) == TC_OK;
+    const char *token = is_form ? url_query_get(&form, "token") : NULL;
+    (void)take_next(is_form ? url_query_get(&form, "next") : NULL, next);
     if (token == NULL || gate_login(call->web->gate, store, token, loop_now_utc_ms(call->web->loop),
                                     session, &err) != TC_OK) {
-        write_login(call, token == NULL ? "Give a token." : err.text);
+        write_login(call, token == NULL ? "Give a token." : err.text, next);
         call_send(call, 403, "text/html; charset=utf-8");
         return;
     }
     (void)snprintf(cookie, sizeof cookie, "tocsin_session=%s; HttpOnly; SameSite=Strict; Path=/%s",
                    session,
                    str_has_prefix(call->web->config->web.public_url, "https:") ? "; Secure" : "");
-    send_onwards(call, cookie, "/");
+    send_onwards(call, cookie, next);
 }
 
 void pages_do_logout(struct call *call)

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import jsonschema
 import pytest
@@ -127,6 +128,18 @@ def test_signing_in(place):
     assert place.get("/api/v1/monitors", token=None, headers={"Cookie": cookie[:-1] + "x"})[0] == 401
     assert place.request("POST", "/logout", b"", token=None, headers={"Cookie": cookie})[0] == 200
     assert place.get("/api/v1/monitors", token=None, headers={"Cookie": cookie})[0] == 401
+
+
+@pytest.mark.parametrize("asked,where", [
+    ("/incidents/1", "/incidents/1"), ("/monitors/07", "/monitors/7"), ("/", "/"), ("//evil.example/incidents/1", "/"), ("https://evil.example/1", "/"),
+    ("/\\evil.example", "/"), ("/incidents/x", "/"), ('/incidents/"><b>', "/"), ("/api/1", "/"), ("javascript:1", "/"), ("", "/")])
+def test_signing_in_leads_to_where_a_mail_pointed(place, asked, where):
+    query = urllib.parse.urlencode({"next": asked})
+    status, _, text = place.get("/login?" + query, token=None)
+    assert status == 200 and f'name="next" value="{where}"' in text
+    for token, status in ((place.token, 200), ("wrong", 403)):
+        got, _, text = place.request("POST", "/login", urllib.parse.urlencode({"token": token, "next": asked}).encode(), token=None)
+        assert got == status and (f'content="0; url={where}"' if status == 200 else f'name="next" value="{where}"') in text
 
 
 def in_background(fn):

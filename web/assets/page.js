@@ -18,7 +18,7 @@ function el(tag, props = {}, ...children) {
 async function get(path) {
   const answer = await fetch("/api/v1" + path, { headers: { accept: "application/json" } });
   if (answer.status === 401) {
-    location.assign("/login");
+    location.assign("/login" + (location.pathname === "/" ? "" : "?next=" + encodeURIComponent(location.pathname)));
     throw new Error("not signed in");
   }
   const body = await answer.json();
