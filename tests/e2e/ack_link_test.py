@@ -5,6 +5,7 @@ import hmac
 import json
 import os
 import re
+import signal
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -173,6 +174,32 @@ def test_slack_has_the_link_and_pagerduty_does_not(make_site):
     status, text = ask(link, {})
     assert status == 200 and "Acknowledged by <b>slack:#ops</b>" in text
     assert site.database.monitor(monitor)["acknowledgedBy"] == "slack:#ops"
+
+
+def test_a_key_is_changed_without_losing_links(make_site):
+    site, _ = start(make_site)
+    site.fail("no purchase order for 31 minutes")
+    old = links(mail(site, ALERT, OPERATOR))["Acknowledge"]
+    path, fresh = os.path.join(site.site, "keys", "link.key"), "5a" * 32
+    with open(path, encoding="ascii") as file:
+        before = file.read()
+    write_key(path, f"{fresh}\n{before}")
+    site.process("notifier email").signal(signal.SIGHUP)
+
+    def is_fresh():
+        incident, expiry, mac = links(mail(site, REMINDER, OPERATOR))["Acknowledge"].rsplit("/", 1)[1].split(".")
+        return mac == token(site, int(incident), f"email:{OPERATOR}", int(expiry))  # the file's first line
+
+    until(is_fresh, "reminders are signed with the new key")
+    new = links(mail(site, REMINDER, OPERATOR))["Acknowledge"]
+    assert [ask(link)[0] for link in (old, new)] == [200, 200]
+    write_key(path, f"{fresh}\n")
+    assert [ask(link)[0] for link in (old, new)] == [403, 200]
+
+
+def write_key(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
 
 
 def test_no_key_means_no_link_and_a_bad_key_no_silence(make_site):
