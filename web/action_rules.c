@@ -211,19 +211,19 @@ static const struct rule token_id_rules[] = {
 };
 
 static const struct action actions[] = {
-    {"Monitor/Run", ACCESS_OPERATOR, monitor_rules, true, REPLY_MS},
-    {"Monitor/Pause", ACCESS_OPERATOR, monitor_rules, true, REPLY_MS},
-    {"Monitor/Resume", ACCESS_OPERATOR, monitor_rules, true, REPLY_MS},
-    {"Monitor/Reset", ACCESS_OPERATOR, reset_rules, true, REPLY_MS},
-    {"Monitor/Add", ACCESS_ADMIN, add_rules, false, REPLY_MS},
-    {"Monitor/Edit", ACCESS_ADMIN, edit_rules, true, REPLY_MS},
-    {"Monitor/Remove", ACCESS_ADMIN, monitor_rules, true, REPLY_MS},
-    {"Incident/Acknowledge", ACCESS_OPERATOR, acknowledge_rules, true, REPLY_MS},
-    {"Incident/Unacknowledge", ACCESS_OPERATOR, monitor_rules, true, REPLY_MS},
-    {"Notification/Retry", ACCESS_OPERATOR, retry_rules, false, REPLY_MS},
-    {"Channel/Test", ACCESS_OPERATOR, test_rules, false, TEST_MS},
-    {"Token/Add", ACCESS_ADMIN, token_rules, false, REPLY_MS},
-    {"Token/Remove", ACCESS_ADMIN, token_id_rules, false, REPLY_MS},
+    {"Monitor/Run", monitor_rules, REPLY_MS, ACCESS_OPERATOR, true},
+    {"Monitor/Pause", monitor_rules, REPLY_MS, ACCESS_OPERATOR, true},
+    {"Monitor/Resume", monitor_rules, REPLY_MS, ACCESS_OPERATOR, true},
+    {"Monitor/Reset", reset_rules, REPLY_MS, ACCESS_OPERATOR, true},
+    {"Monitor/Add", add_rules, REPLY_MS, ACCESS_ADMIN, false},
+    {"Monitor/Edit", edit_rules, REPLY_MS, ACCESS_ADMIN, true},
+    {"Monitor/Remove", monitor_rules, REPLY_MS, ACCESS_ADMIN, true},
+    {"Incident/Acknowledge", acknowledge_rules, REPLY_MS, ACCESS_OPERATOR, true},
+    {"Incident/Unacknowledge", monitor_rules, REPLY_MS, ACCESS_OPERATOR, true},
+    {"Notification/Retry", retry_rules, REPLY_MS, ACCESS_OPERATOR, false},
+    {"Channel/Test", test_rules, TEST_MS, ACCESS_OPERATOR, false},
+    {"Token/Add", token_rules, REPLY_MS, ACCESS_ADMIN, false},
+    {"Token/Remove", token_id_rules, REPLY_MS, ACCESS_ADMIN, false},
 };
 /* clang-format on */
 

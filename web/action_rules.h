@@ -13,10 +13,10 @@ struct rule;
 /* What may be asked of the router over HTTP, by whom, with which parameters. */
 struct action {
     const char *name;
-    enum access access; /* ACCESS_UNSET: gate refuses everybody */
     const struct rule *rules;
-    bool has_monitor;   /* monitorId, or monitor to be looked up */
     int64_t timeout_ms; /* for the router's answer */
+    enum access access; /* ACCESS_UNSET: gate refuses everybody */
+    bool has_monitor;   /* monitorId, or monitor to be looked up */
 };
 
 enum {

@@ -279,8 +279,8 @@ static ssize_t read_stream(void *cls, uint64_t position, char *bytes, size_t max
 void http_stream(struct http_request *request)
 {
     TC_ASSERT(request->phase == HANDLING);
-    request->response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 * 1024, read_stream, request, NULL);
+    request->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, (size_t)16 * 1024,
+                                                          read_stream, request, NULL);
     request->status = MHD_HTTP_OK;
     add_common_headers(request->response, false);
     add_header(request->response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/event-stream");
@@ -409,6 +409,7 @@ static enum MHD_Result take_body(struct http_request *request, const char *bytes
     return request->discarded > DISCARD_BYTES ? MHD_NO : MHD_YES;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are libmicrohttpd's */
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **con_cls)
@@ -524,11 +525,13 @@ static struct MHD_Daemon *start_daemon(struct http_server *server,
                                        const struct http_options *options, int fd)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
+    /* NOLINTBEGIN(performance-no-int-to-ptr): a pointer that may be written through, which it is not */
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->tls_cert},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->tls_key},
         {MHD_OPTION_END, 0, NULL},
     };
+    /* NOLINTEND(performance-no-int-to-ptr) */
     bool has_tls = options->tls_cert != NULL;
     return MHD_start_daemon(
         has_tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, on_request, server,

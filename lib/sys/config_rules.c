@@ -10,13 +10,13 @@
 #include "lib/sys/config.h"
 
 enum {
-    SECOND = 1000,
-    MINUTE = 60 * SECOND,
-    HOUR = 60 * MINUTE,
     TEXT = LIMIT_URL_BYTES,
 };
-#define DAY  ((int64_t)24 * HOUR)
-#define YEAR (366 * DAY)
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+#define YEAR   (366 * DAY)
 
 static int check_address(const char *text, struct err *err)
 {
@@ -142,7 +142,7 @@ static const struct rule runner_rules[] = {
     {.name = "user", .type = RULE_STRING, .min = 1, .max = 64, .doc = "User that checks run as; needs a runner started as root."},
     {.name = "concurrency", .type = RULE_INTEGER, .min = 1, .max = 1024, .fallback = "32", .doc = "How many checks run at a time."},
     {.name = "workers", .type = RULE_INTEGER, .min = 0, .max = 256, .fallback = "4", .doc = "Warm processes for built-in checks."},
-    {.name = "spool_bytes", .type = RULE_INTEGER, .min = 1024 * 1024, .max = INT64_C(1) << 40, .fallback = "67108864", .doc = "Room for results that the router has not acknowledged."},
+    {.name = "spool_bytes", .type = RULE_INTEGER, .min = INT64_C(1024) * 1024, .max = INT64_C(1) << 40, .fallback = "67108864", .doc = "Room for results that the router has not acknowledged."},
     {.name = "spool_keep", .type = RULE_DURATION, .min = MINUTE, .max = YEAR, .fallback = "\"7d\"", .doc = "Age at which unacknowledged results are dropped."},
     {.name = "splay", .type = RULE_DURATION, .min = 0, .max = HOUR, .fallback = "0", .doc = "Spreads runs of the same minute over this time."},
     {.name = "memory_bytes", .type = RULE_INTEGER, .min = 0, .max = INT64_C(1) << 50, .fallback = "0", .doc = "Address space of one check; 0 is unlimited."},

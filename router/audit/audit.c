@@ -19,7 +19,8 @@ void audit_name(const struct audit_chain *chain, const char *name, char *ret_tex
 {
     uint8_t mac[DIGEST_BYTES];
     digest_hmac(chain->name_key, sizeof(chain->name_key), name, strlen(name), mac);
-    memcpy(ret_text, "n:", 2);
+    ret_text[0] = 'n';
+    ret_text[1] = ':';
     hex_encode(mac, NAME_HASH_BYTES, ret_text + 2);
 }
 
