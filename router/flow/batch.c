@@ -6,6 +6,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
+#include "router/flow/deliver.h"
 
 /* --- Touching -------------------------------------------------------------------------------- */
 
@@ -443,6 +444,9 @@ void flow_batch_undo(struct flow *flow)
             outbox_remove(flow->outbox, one->id);
         } else {
             outbox_restore(flow->outbox, &one->before);
+        }
+        if (one->handed_to != 0) {
+            flow_sink_refund(flow, one->handed_to);
         }
     }
     for (size_t i = 0; i < batch->replies.count; i++) {

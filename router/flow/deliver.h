@@ -26,6 +26,12 @@ void flow_sink_hello(struct flow *flow, uint32_t connection, const char *channel
 void flow_sink_credit(struct flow *flow, uint32_t connection, int64_t credit);
 void flow_sink_heard(struct flow *flow, uint32_t connection);
 
+/* Whether it would take a delivery now. Trivial. */
+bool flow_sink_can_take(const struct flow_sink *sink);
+
+/* One of what it takes was not handed to it after all. Trivial. */
+void flow_sink_refund(struct flow *flow, uint32_t connection);
+
 /* Apply an outcome event. Trivial. */
 void flow_apply_outcome(struct flow *flow, const struct flow_event *event);
 

@@ -453,7 +453,7 @@ int64_t flow_wake_utc_ms(const struct flow *flow)
     wake = due != CORE_NEVER && due < wake ? due : wake;
     for (const struct flow_sink *sink = flow->sinks; sink != NULL; sink = sink->hh.next) {
         int64_t ready = outbox_ready_utc_ms(flow->outbox, sink->channel);
-        bool counts = ready != CORE_NEVER && sink->credit > 0 && !sink->is_dead;
+        bool counts = ready != CORE_NEVER && flow_sink_can_take(sink);
         wake = counts && ready < wake ? ready : wake;
     }
     return wake;

@@ -52,6 +52,7 @@ struct world {
     int busy; /* so many sends find the peer busy */
     struct world_sent *sent;
     size_t sent_count;
+    size_t sent_cap;
     uint64_t requests;
 };
 
@@ -79,7 +80,10 @@ static inline int world_on_send(void *ctx, enum message_role role, uint32_t conn
         w->busy--;
         return TC_EAGAIN;
     }
-    w->sent = realloc(w->sent, (w->sent_count + 1) * sizeof(*w->sent));
+    if (w->sent_count == w->sent_cap) {
+        w->sent_cap = 2 * w->sent_cap + 64;
+        w->sent = realloc(w->sent, w->sent_cap * sizeof(*w->sent));
+    }
     struct world_sent *one = &w->sent[w->sent_count++];
     *one = (struct world_sent){.role = role, .connection = connection};
     const struct frame *type = &frames->part[FRAME_TYPE];
