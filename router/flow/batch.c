@@ -6,6 +6,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
+#include "router/flow/command.h"
 #include "router/flow/deliver.h"
 
 /* --- Touching -------------------------------------------------------------------------------- */
@@ -18,6 +19,8 @@ void flow_batch_start(struct flow *flow)
     TC_ASSERT(batch->deliveries == NULL);
     batch->chain_before = flow->chain;
     batch->ids_before = flow->ids;
+    batch->stats_before = flow->stats;
+    batch->is_open = true;
     batch->run_count = 0;
     batch->changes_seq = 0;
     digest_start(&batch->runs);
@@ -56,9 +59,16 @@ struct flow_touched_runner *flow_touch_runner(struct flow *flow, struct flow_run
     if (runner->touched == NULL) {
         struct flow_touched_runner *touched = mem_alloc(sizeof(*touched));
         touched->runner = runner;
-        touched->rank_before = runner->spool_rank;
-        touched->seq_before = runner->seq;
-        memcpy(touched->spool_before, runner->spool_id, sizeof(touched->spool_before));
+        touched->before = (struct flow_runner_state){.spool_rank = runner->spool_rank,
+                                                     .seq = runner->seq,
+                                                     .connection = runner->connection,
+                                                     .boot_id = runner->boot_id,
+                                                     .boot_before = runner->boot_before,
+                                                     .needs_welcome = runner->needs_welcome,
+                                                     .is_welcome = runner->is_welcome,
+                                                     .dropped = runner->dropped,
+                                                     .refused_count = runner->refused.count};
+        memcpy(touched->before.spool_id, runner->spool_id, sizeof(runner->spool_id));
         runner->touched = touched;
         /* NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers */
         *FLOW_LIST_ADD(flow->batch.runners) = touched;
@@ -232,10 +242,10 @@ static void write_runner(struct flow *flow, const struct flow_touched_runner *to
     if (touched->needs_set) {
         store_batch_runner_set(&flow->batch.rows, &row);
     }
-    if (runner->spool_rank != touched->rank_before || runner->seq != touched->seq_before) {
+    if (runner->spool_rank != touched->before.spool_rank || runner->seq != touched->before.seq) {
         struct store_cursor cursor = {.id = runner->id,
-                                      .was_rank = touched->rank_before,
-                                      .was_seq = touched->seq_before,
+                                      .was_rank = touched->before.spool_rank,
+                                      .was_seq = touched->before.seq,
                                       .spool_id = runner->spool_id,
                                       .spool_rank = runner->spool_rank,
                                       .seq = runner->seq};
@@ -334,9 +344,18 @@ static void keep_incident(struct flow_touched_incident *touched)
     mem_free(touched);
 }
 
+static void touched_runner_free(struct flow_touched_runner *touched)
+{
+    mem_free(touched->labels);
+    mem_free(touched->checks);
+    mem_free(touched->program_version);
+    mem_free(touched);
+}
+
 static void batch_end(struct flow *flow)
 {
     struct flow_batch *batch = &flow->batch;
+    batch->is_open = false;
     for (size_t i = 0; i < batch->texts.count; i++) {
         mem_free(batch->texts.items[i]);
     }
@@ -369,7 +388,10 @@ void flow_batch_keep(struct flow *flow)
     }
     for (size_t i = 0; i < batch->runners.count; i++) {
         batch->runners.items[i]->runner->touched = NULL;
-        mem_free(batch->runners.items[i]);
+        touched_runner_free(batch->runners.items[i]);
+    }
+    while (batch->reports.first != NULL) {
+        flow_queue_add(&flow->queue, flow_queue_take(&batch->reports));
     }
     for (const struct flow_touched_delivery *one = batch->deliveries; one != NULL;
          one = one->hh.next) {
@@ -410,18 +432,49 @@ static void undo_incident(struct flow *flow, struct flow_touched_incident *touch
     mem_free(touched);
 }
 
+static void swap_text(char **a, char **b)
+{
+    char *text = *a;
+    *a = *b;
+    *b = text;
+}
+
+/* Results and refusals are counted when they are kept; what else is counted stays. */
+static void undo_stats(struct flow *flow)
+{
+    const struct flow_stats *before = &flow->batch.stats_before;
+    flow->stats.results = before->results;
+    flow->stats.duplicates = before->duplicates;
+    flow->stats.refused = before->refused;
+    flow->stats.bad_messages = before->bad_messages;
+}
+
 static void undo_runner(struct flow *flow, struct flow_touched_runner *touched)
 {
     struct flow_runner *runner = touched->runner;
     runner->touched = NULL;
     if (touched->is_new) {
         flow_runner_free(flow, runner);
-    } else {
-        runner->spool_rank = touched->rank_before;
-        runner->seq = touched->seq_before;
-        memcpy(runner->spool_id, touched->spool_before, sizeof(runner->spool_id));
+        touched_runner_free(touched);
+        return;
     }
-    mem_free(touched);
+    const struct flow_runner_state *before = &touched->before;
+    memcpy(runner->spool_id, before->spool_id, sizeof(runner->spool_id));
+    runner->spool_rank = before->spool_rank;
+    runner->seq = before->seq;
+    runner->connection = before->connection;
+    runner->boot_id = before->boot_id;
+    runner->boot_before = before->boot_before;
+    runner->needs_welcome = before->needs_welcome;
+    runner->is_welcome = before->is_welcome;
+    runner->dropped = before->dropped;
+    runner->refused.count = touched->needs_set ? 0 : before->refused_count;
+    if (touched->needs_set) {
+        swap_text(&runner->labels, &touched->labels);
+        swap_text(&runner->checks, &touched->checks);
+        swap_text(&runner->program_version, &touched->program_version);
+    }
+    touched_runner_free(touched);
 }
 
 void flow_batch_undo(struct flow *flow)
@@ -429,6 +482,9 @@ void flow_batch_undo(struct flow *flow)
     struct flow_batch *batch = &flow->batch;
     flow->chain = batch->chain_before;
     flow->ids = batch->ids_before;
+    undo_stats(flow);
+    flow_probes_forget(flow);
+    flow_queue_drop(&batch->reports, batch->reports.count);
     for (size_t i = batch->monitors.count; i-- > 0;) {
         undo_monitor(flow, batch->monitors.items[i]);
     }

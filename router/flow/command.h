@@ -48,6 +48,10 @@ int flow_command_test(struct flow_command *command);
 int flow_command_token_add(struct flow_command *command);
 int flow_command_token_remove(struct flow_command *command);
 
+/* Send the probes of the batch at hand, after its commit; or forget them. Trivial. */
+void flow_probes_send(struct flow *flow);
+void flow_probes_forget(struct flow *flow);
+
 /* The answer to a probe came, or did not: reply to who asked. Trivial. */
 bool flow_probe_answered(struct flow *flow, uint64_t id, const struct message_outcome *outcome);
 void flow_probes_expire(struct flow *flow);

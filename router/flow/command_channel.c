@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/hex.h"
 #include "lib/base/str.h"
@@ -188,16 +189,13 @@ int flow_command_test(struct flow_command *command)
         return flow_command_refuse(command, 409, "no notifier for channel %s is connected",
                                    channel);
     }
-    uint64_t id = ++flow->probe_count + FLOW_PROBE_FIRST;
-    if (send_probe(flow, sink, id, target) != TC_OK) {
-        return flow_command_refuse(command, 503, "the notifier for channel %s takes nothing now",
-                                   channel);
-    }
-    struct flow_probe *probe = FLOW_LIST_ADD(flow->probes);
-    probe->id = id;
+    struct flow_probe *probe = FLOW_LIST_ADD(flow->batch.probes);
+    probe->id = ++flow->probe_count + FLOW_PROBE_FIRST;
     probe->connection = command->event->connection;
     probe->seq = command->event->message.seq;
     probe->due_mono_ms = clock_mono_us(flow->options.clock) / 1000 + PROBE_MS;
+    probe->channel = mem_strdup(channel);
+    probe->target = mem_strdup(target);
     TC_CLEANUP(buf_freep) struct buf recipient;
     buf_init(&recipient, CORE_TARGET_BYTES);
     buf_add_fmt(&recipient, "%s:%s", channel, target);
@@ -217,6 +215,41 @@ static void reply_to_probe(struct flow *flow, const struct flow_probe *probe,
 {
     struct flow_head head = {.kind = MESSAGE_REPLY, .seq = probe->seq};
     (void)flow_send_body(flow, MESSAGE_WEB, probe->connection, &head, reply); /* or it times out */
+}
+
+static void probe_clear(struct flow_probe *probe)
+{
+    mem_free(probe->channel);
+    mem_free(probe->target);
+    probe->channel = probe->target = NULL;
+}
+
+void flow_probes_send(struct flow *flow)
+{
+    for (size_t i = 0; i < flow->batch.probes.count; i++) {
+        struct flow_probe *probe = &flow->batch.probes.items[i];
+        const struct flow_sink *sink = flow_find_sink(flow, probe->channel);
+        TC_ASSERT(sink != NULL); /* looked up when the command was applied */
+        if (send_probe(flow, sink, probe->id, probe->target) == TC_OK) {
+            probe_clear(probe);
+            *FLOW_LIST_ADD(flow->probes) = *probe;
+        } else {
+            struct message_reply reply = {.status = 503,
+                                          .has_problem = true,
+                                          .problem = {.title = "not possible now",
+                                                      .detail = "the notifier takes nothing now"}};
+            reply_to_probe(flow, probe, &reply);
+        }
+    }
+    flow_probes_forget(flow);
+}
+
+void flow_probes_forget(struct flow *flow)
+{
+    for (size_t i = 0; i < flow->batch.probes.count; i++) {
+        probe_clear(&flow->batch.probes.items[i]);
+    }
+    flow->batch.probes.count = 0;
 }
 
 bool flow_probe_answered(struct flow *flow, uint64_t id, const struct message_outcome *outcome)

@@ -9,7 +9,9 @@
 #include "router/flow/assign.h"
 #include "router/flow/batch.h"
 #include "router/flow/command.h"
+#include "router/flow/edit.h"
 #include "router/flow/expect.h"
+#include "router/flow/report.h"
 
 #define ZONE_DEFAULT "America/Chicago"
 
@@ -305,6 +307,7 @@ int flow_command_edit(struct flow_command *command)
         drop_schedules(flow, monitor->row.setup);
         write_schedules(flow, setup, monitor->id);
     }
+    TC_CLEANUP(flow_setup_freep) struct flow_setup *old = flow_setup_copy(monitor->row.setup);
     if (monitor->row.setup != touched->before.setup) {
         (void)flow_setup_free(monitor->row.setup); /* of an edit before in this batch */
     }
@@ -312,6 +315,7 @@ int flow_command_edit(struct flow_command *command)
     struct core_monitor before = monitor->row.core;
     monitor->row.core = wish.row.core;
     decide_edit(command, monitor, &before, false);
+    flow_check_setup(flow, monitor, old, before.is_active);
     flow_assign(flow, monitor);
     flow_expect(flow, monitor, flow->batch.now_utc_ms);
     json_enc_i64(&command->result, "monitorId", monitor->id);
@@ -333,6 +337,7 @@ int flow_command_switch(struct flow_command *command, bool is_active)
     struct core_monitor before = monitor->row.core;
     monitor->row.core.is_active = is_active;
     decide_edit(command, monitor, &before, false);
+    flow_check_setup(flow, monitor, monitor->row.setup, before.is_active);
     flow_assign(flow, monitor);
     flow_expect(flow, monitor, flow->batch.now_utc_ms);
     json_enc_i64(&command->result, "monitorId", monitor->id);
@@ -350,6 +355,7 @@ int flow_command_remove(struct flow_command *command)
     struct core_monitor before = monitor->row.core;
     decide_edit(command, monitor, &before, true);
     drop_schedules(flow, monitor->row.setup);
+    flow_report_config(flow, monitor->id, true, "its monitor is gone");
     touched->is_removed = true;
     struct flow_runner *runner = flow_runner_with_id(flow, monitor->row.runner_id);
     if (runner != NULL) {

@@ -68,6 +68,8 @@ int flow_queue_edit(struct flow *flow, uint32_t id, bool is_first, struct err *e
     struct flow_event *event = flow_event_new(FLOW_EDIT);
     event->monitor_id = id;
     event->row = row;
+    const struct flow_monitor *known = flow_find_monitor(flow, id);
+    event->known_version = known == NULL ? 0 : known->row.version;
     if (is_first) {
         flow_queue_add_first(&flow->queue, event);
     } else {
@@ -258,10 +260,10 @@ static void fail_config(struct flow *flow, struct flow_monitor *monitor)
 }
 
 void flow_check_setup(struct flow *flow, struct flow_monitor *monitor,
-                      const struct flow_setup *before)
+                      const struct flow_setup *before, bool was_active)
 {
     const struct flow_setup *setup = monitor->row.setup;
-    bool is_told = before != NULL && is_same(before->problem, setup->problem);
+    bool is_told = before != NULL && was_active && is_same(before->problem, setup->problem);
     bool is_active = monitor->row.core.is_active;
     if (setup->problem != NULL && is_active && !is_told) {
         fail_config(flow, monitor);
@@ -270,16 +272,14 @@ void flow_check_setup(struct flow *flow, struct flow_monitor *monitor,
     if (is_people_told || setup->is_internal) {
         return;
     }
-    char name[64];
-    (void)snprintf(name, sizeof(name), "internal:config/%u", monitor->id); /* sized for it */
     if (setup->people_problem == NULL) {
-        flow_report(flow, name, true, "its recipients can be read again");
+        flow_report_config(flow, monitor->id, true, "its recipients can be read again");
         return;
     }
     TC_CLEANUP(buf_freep) struct buf text;
     buf_init(&text, LIMIT_MESSAGE_BYTES);
     buf_add_fmt(&text, "monitor %u (%s): %s", monitor->id, setup->name, setup->people_problem);
-    flow_report(flow, name, false, text.p);
+    flow_report_config(flow, monitor->id, false, text.p);
 }
 
 /* --- Applying -------------------------------------------------------------------------------- */
@@ -336,18 +336,40 @@ static void decide_edit(struct flow *flow, struct flow_monitor *monitor,
     flow_decide(flow, monitor, &edit, &cause, NULL, NULL);
 }
 
+/* Rows of CronJobs may be written anew with the same text: commands remove them by id and version. */
+static void take_schedule_rows(struct flow_monitor *monitor, const struct flow_setup *read)
+{
+    struct flow_setup *own = monitor->row.setup;
+    if (monitor->touched != NULL && monitor->touched->before.setup != own) {
+        return; /* a command of this batch wants others: it finds out when it is written */
+    }
+    for (size_t i = 0; i < own->schedule_count; i++) {
+        own->schedules[i].id = read->schedules[i].id;
+        own->schedules[i].version = read->schedules[i].version;
+    }
+}
+
 /* Put the row that was read in the place of what memory has. */
 static void take_row(struct flow *flow, struct flow_monitor *monitor, const struct flow_row *row)
 {
     struct flow_touched_monitor *touched = flow_touch_monitor(flow, monitor);
     struct flow_row *own = &monitor->row;
+    /* Its write-back is late: the row does not know of the last run yet. */
+    int64_t last_run_utc_ms = own->core.last_run_utc_ms;
+    bool is_newer = monitor->is_seen && row->core.last_run_utc_ms != CORE_NEVER &&
+                    row->core.last_run_utc_ms < last_run_utc_ms;
     if (own->setup != touched->before.setup) {
         (void)flow_setup_free(own->setup); /* always NULL */
     }
     own->setup = flow_setup_copy(row->setup);
     own->core = row->core;
     own->version = row->version;
-    flow_set_text(&own->last_message, touched->before.last_message, mem_strdup(row->last_message));
+    if (is_newer) {
+        own->core.last_run_utc_ms = last_run_utc_ms;
+    } else {
+        flow_set_text(&own->last_message, touched->before.last_message,
+                      mem_strdup(row->last_message));
+    }
     flow_set_text(&own->acknowledged_by, touched->before.acknowledged_by,
                   mem_strdup(row->acknowledged_by));
     flow_set_text(&own->ack_note, touched->before.ack_note, mem_strdup(row->ack_note));
@@ -375,6 +397,7 @@ static void remove_monitor(struct flow *flow, struct flow_monitor *monitor,
 {
     struct flow_touched_monitor *touched = flow_touch_monitor(flow, monitor);
     decide_edit(flow, monitor, event, monitor->row.setup);
+    flow_report_config(flow, monitor->id, true, "its monitor is gone");
     touched->is_removed = true;
     touched->is_gone = true;
     struct flow_runner *runner = flow_runner_with_id(flow, monitor->row.runner_id);
@@ -399,8 +422,9 @@ void flow_apply_edit(struct flow *flow, const struct flow_event *event)
     if (monitor != NULL && event->row.setup != NULL && monitor->row.version == event->row.version) {
         const struct flow_setup *now = monitor->row.setup;
         const struct flow_setup *read = event->row.setup;
-        if (flow_setup_runs_alike(now, read)) {
-            return; /* noticed before */
+        if (flow_setup_runs_alike(now, read)) { /* noticed before */
+            take_schedule_rows(monitor, read);
+            return;
         }
     }
     if (monitor == NULL && event->row.setup == NULL) {
@@ -409,7 +433,8 @@ void flow_apply_edit(struct flow *flow, const struct flow_event *event)
     if (monitor != NULL && flow_live_monitor(flow, event->monitor_id) == NULL) {
         return; /* removed by the batch at hand; if it is there all the same, that does not commit */
     }
-    if (monitor != NULL && event->row.setup != NULL && event->row.version < monitor->row.version) {
+    if (monitor != NULL && event->row.setup != NULL && event->row.version < monitor->row.version &&
+        event->known_version != monitor->row.version) {
         return; /* read before what memory has; a later notice follows, if there is more */
     }
     if (event->row.setup == NULL) {
@@ -423,8 +448,9 @@ void flow_apply_edit(struct flow *flow, const struct flow_event *event)
         before = flow_setup_copy(monitor->row.setup); /* it may go with take_row */
         take_row(flow, monitor, &event->row);
     }
+    bool was_active = before != NULL && monitor->touched->before.core.is_active;
     decide_edit(flow, monitor, event, before);
-    flow_check_setup(flow, monitor, before);
+    flow_check_setup(flow, monitor, before, was_active);
     flow_assign(flow, monitor);
     ask_for_run(flow, monitor);
     flow_expect(flow, monitor, flow->batch.now_utc_ms);
@@ -476,12 +502,12 @@ void flow_apply_recheck(struct flow *flow, const struct flow_event *event)
         return;
     }
     const struct flow_setup *setup = monitor->row.setup;
-    char name[64];
-    (void)snprintf(name, sizeof(name), "internal:config/%u", monitor->id); /* sized for it */
-    const struct flow_monitor *reserved = flow_reserved_monitor(flow, name);
+    char name[FLOW_RESERVED_NAME_BYTES];
+    const struct flow_monitor *reserved =
+        flow_reserved_monitor(flow, flow_config_name(monitor->id, name));
     bool is_people_told = reserved != NULL && reserved->row.core.state == CORE_ALERT;
     struct flow_setup known = {.problem =
                                    monitor->row.core.state == CORE_ALERT ? setup->problem : NULL,
                                .people_problem = is_people_told ? setup->people_problem : NULL};
-    flow_check_setup(flow, monitor, &known);
+    flow_check_setup(flow, monitor, &known, true);
 }

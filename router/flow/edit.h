@@ -27,10 +27,10 @@ int flow_poll_changes(struct flow *flow, struct err *err);
 void flow_apply_edit(struct flow *flow, const struct flow_event *event);
 void flow_apply_recheck(struct flow *flow, const struct flow_event *event);
 
-/* What has to follow from a setup, new or changed: an unusable row fails once, unusable recipients
- * raise a configuration alert, what was repaired recovers. Trivial. */
+/* What has to follow from a setup, new or changed or of a monitor that was paused: an unusable row
+ * fails once, unusable recipients raise a configuration alert, what was repaired recovers. Trivial. */
 void flow_check_setup(struct flow *flow, struct flow_monitor *monitor,
-                      const struct flow_setup *before);
+                      const struct flow_setup *before, bool was_active);
 
 /* Apply a change that was made while no router ran: what the row was is not known any more, but its
  * incident tells whether it was in alert. Trivial. */

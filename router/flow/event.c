@@ -67,16 +67,23 @@ void flow_queue_add_first(struct flow_queue *queue, struct flow_event *event)
     queue->count++;
 }
 
+struct flow_event *flow_queue_take(struct flow_queue *queue)
+{
+    struct flow_event *event = queue->first;
+    if (event == NULL) {
+        return NULL;
+    }
+    queue->first = event->next;
+    queue->last = queue->first == NULL ? NULL : queue->last;
+    queue->count--;
+    event->next = NULL;
+    return event;
+}
+
 void flow_queue_drop(struct flow_queue *queue, size_t count)
 {
     TC_ASSERT(count <= queue->count);
     for (size_t i = 0; i < count; i++) {
-        struct flow_event *event = queue->first;
-        queue->first = event->next;
-        flow_event_free(event);
-    }
-    queue->count -= count;
-    if (queue->first == NULL) {
-        queue->last = NULL;
+        flow_event_free(flow_queue_take(queue));
     }
 }

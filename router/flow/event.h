@@ -55,6 +55,7 @@ struct flow_event {
     bool is_ok;                      /* REPORT */
     int64_t scheduled_utc_ms;        /* DEADLINE */
     struct flow_row row;             /* EDIT */
+    uint64_t known_version;          /* EDIT: of the row in memory when this one was read */
 };
 
 struct flow_queue {
@@ -82,6 +83,9 @@ void flow_row_free(struct flow_row *row);
  * Trivial. */
 void flow_queue_add(struct flow_queue *queue, struct flow_event *event);
 void flow_queue_add_first(struct flow_queue *queue, struct flow_event *event);
+
+/* Take the first event off, which the caller then owns; NULL: there is none. Trivial. */
+struct flow_event *flow_queue_take(struct flow_queue *queue);
 
 /* Take the first count events off and free them. Trivial. */
 void flow_queue_drop(struct flow_queue *queue, size_t count);

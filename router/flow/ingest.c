@@ -77,11 +77,25 @@ static void record_hello(struct flow *flow, const struct flow_runner *runner)
     flow_record(flow, &entry);
 }
 
-static void set_runner_texts(struct flow_runner *runner, const struct message_runner_hello *hello)
+/* The texts before the batch are kept until its end. */
+static void keep_text(char *text, char **kept, bool is_first)
 {
-    mem_free(runner->labels);
-    mem_free(runner->checks);
-    mem_free(runner->program_version);
+    if (is_first) {
+        *kept = text;
+    } else {
+        mem_free(text);
+    }
+}
+
+static void set_runner_texts(struct flow_touched_runner *touched,
+                             const struct message_runner_hello *hello)
+{
+    struct flow_runner *runner = touched->runner;
+    bool is_first = !touched->needs_set;
+    keep_text(runner->labels, &touched->labels, is_first);
+    keep_text(runner->checks, &touched->checks, is_first);
+    keep_text(runner->program_version, &touched->program_version, is_first);
+    touched->needs_set = true;
     runner->labels = json_of_value(&hello->labels);
     runner->checks = json_of_strings(&hello->checks);
     runner->program_version = mem_strdup(hello->version);
@@ -143,9 +157,9 @@ void flow_apply_hello(struct flow *flow, const struct flow_event *event)
         note_late(flow, runner);
         return;
     }
-    flow_touch_runner(flow, runner)->needs_set = true;
+    struct flow_touched_runner *touched = flow_touch_runner(flow, runner);
     rank_spool(runner, hello);
-    set_runner_texts(runner, hello);
+    set_runner_texts(touched, hello);
     note_boot(runner, hello->boot_id);
     runner->connection = event->connection;
     runner->is_welcome = false;

@@ -4,13 +4,16 @@
 #include "lib/base/assert.h"
 #include "lib/base/backoff.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/base/tz.h"
 #include "lib/sys/clock.h"
 #include "router/flow/assign.h"
 #include "router/flow/batch.h"
+#include "router/flow/command.h"
 #include "router/flow/edit.h"
 #include "router/flow/expect.h"
+#include "router/flow/report.h"
 #include "router/store/told.h"
 
 enum {
@@ -258,12 +261,35 @@ static int read_all(struct flow *flow, struct err *err)
 
 /* --- Standing ready -------------------------------------------------------------------------- */
 
+/* Repaired or removed while no router ran: nobody else says so. */
+static void check_config_alert(struct flow *flow, const struct flow_monitor *reserved)
+{
+    const char *check = reserved->row.setup->check;
+    if (check == NULL || !str_has_prefix(check, FLOW_CONFIG_PREFIX) ||
+        reserved->row.core.state == CORE_OK) {
+        return;
+    }
+    uint64_t id = 0;
+    if (parse_whole_u64(check + strlen(FLOW_CONFIG_PREFIX), UINT32_MAX, &id) != TC_OK) {
+        return;
+    }
+    const struct flow_monitor *monitor = flow_find_monitor(flow, (uint32_t)id);
+    if (monitor == NULL) {
+        flow_report_config(flow, (uint32_t)id, true, "its monitor is gone");
+    } else if (monitor->row.setup->people_problem == NULL) {
+        flow_report_config(flow, (uint32_t)id, true, "its recipients can be read again");
+    }
+}
+
 /* What an unusable row leads to was decided when it was first seen; only what nobody saw is new. */
 static void check_rows(struct flow *flow)
 {
     int64_t now_utc_ms = clock_now_utc_ms(flow->options.clock);
     for (struct flow_monitor *one = flow->monitors; one != NULL; one = one->hh.next) {
         flow_setup_check(one->row.setup);
+    }
+    for (struct flow_monitor *one = flow->monitors; one != NULL; one = one->hh.next) {
+        check_config_alert(flow, one);
         struct flow_row *row = &one->row;
         if (row->core.last_run_utc_ms == CORE_NEVER && !row->setup->is_internal) {
             row->run_asked_utc_ms = now_utc_ms;
@@ -320,6 +346,7 @@ static void lists_free(struct flow *flow)
     mem_free(flow->batch.incidents.items);
     mem_free(flow->batch.runners.items);
     mem_free(flow->batch.replies.items);
+    mem_free(flow->batch.probes.items);
     mem_free(flow->batch.texts.items);
     mem_free(flow->webs.items);
     mem_free(flow->probes.items);
@@ -332,6 +359,8 @@ struct flow *flow_free(struct flow *flow)
         return NULL;
     }
     flow_queue_drop(&flow->queue, flow->queue.count);
+    flow_queue_drop(&flow->batch.reports, flow->batch.reports.count);
+    flow_probes_forget(flow);
     while (flow->monitors != NULL) {
         flow_monitor_free(flow, flow->monitors);
     }

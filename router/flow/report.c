@@ -20,7 +20,8 @@ struct flow_monitor *flow_reserved_monitor(const struct flow *flow, const char *
 {
     for (struct flow_monitor *monitor = flow->monitors; monitor != NULL;
          monitor = monitor->hh.next) {
-        if (monitor->row.setup->is_internal && str_eq(monitor->row.setup->name, name)) {
+        if (monitor->row.setup->is_internal && str_eq(monitor->row.setup->check, name) &&
+            flow_live_monitor(flow, monitor->id) != NULL) {
             return monitor;
         }
     }
@@ -29,17 +30,24 @@ struct flow_monitor *flow_reserved_monitor(const struct flow *flow, const char *
 
 void flow_report(struct flow *flow, const char *name, bool is_ok, const char *text)
 {
-    if (is_ok) {
-        const struct flow_monitor *monitor = flow_reserved_monitor(flow, name);
-        if (monitor == NULL || monitor->row.core.state == CORE_OK) {
-            return;
-        }
-    }
     struct flow_event *event = flow_event_new(FLOW_REPORT);
     event->name = mem_strdup(name);
     event->text = mem_strdup(text);
     event->is_ok = is_ok;
-    flow_queue_add(&flow->queue, event);
+    flow_queue_add(flow->batch.is_open ? &flow->batch.reports : &flow->queue, event);
+}
+
+const char *flow_config_name(uint32_t monitor_id, char *ret_name)
+{
+    (void)snprintf(ret_name, FLOW_RESERVED_NAME_BYTES, FLOW_CONFIG_PREFIX "%u",
+                   monitor_id); /* fits */
+    return ret_name;
+}
+
+void flow_report_config(struct flow *flow, uint32_t monitor_id, bool is_ok, const char *text)
+{
+    char name[FLOW_RESERVED_NAME_BYTES];
+    flow_report(flow, flow_config_name(monitor_id, name), is_ok, text);
 }
 
 static void report_channel(struct flow *flow, const char *recipient, bool is_ok, const char *text)
@@ -69,19 +77,32 @@ void flow_report_sent(struct flow *flow, const char *recipient)
     report_channel(flow, recipient, true, "the channel delivers again");
 }
 
-/* The uuid of a reserved monitor follows from its name: a new database gives it the same one. */
-static char *uuid_of(const char *name)
+static bool is_taken(const struct flow *flow, const char *uuid)
+{
+    for (const struct flow_monitor *one = flow->monitors; one != NULL; one = one->hh.next) {
+        if (str_eq(one->row.setup->uuid, uuid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The uuid of a reserved monitor follows from its name: a new database gives it the same one. Where a
+ * hand has made something else of its row, it gets the next one. */
+static char *uuid_of(const struct flow *flow, const char *name)
 {
     uint8_t hash[DIGEST_BYTES];
-    digest_sha256(name, strlen(name), hash);
     char *uuid = mem_alloc(IDS_UUID_SIZE);
-    (void)ids_uuid4(hash, uuid); /* returns uuid */
+    digest_sha256(name, strlen(name), hash);
+    while (is_taken(flow, ids_uuid4(hash, uuid))) {
+        digest_sha256(hash, sizeof(hash), hash);
+    }
     return uuid;
 }
 
 static struct flow_monitor *make_monitor(struct flow *flow, const char *name)
 {
-    TC_CLEANUP(mem_freep) char *uuid = uuid_of(name);
+    TC_CLEANUP(mem_freep) char *uuid = uuid_of(flow, name);
     struct store_monitor stored = {.uuid = uuid,
                                    .name = name,
                                    .check_name = name,
@@ -108,7 +129,7 @@ static struct flow_monitor *make_monitor(struct flow *flow, const char *name)
 void flow_apply_report(struct flow *flow, const struct flow_event *event)
 {
     struct flow_monitor *monitor = flow_reserved_monitor(flow, event->name);
-    if (monitor == NULL && event->is_ok) {
+    if (event->is_ok && (monitor == NULL || monitor->row.core.state == CORE_OK)) {
         return;
     }
     if (monitor == NULL) {

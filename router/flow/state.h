@@ -114,13 +114,29 @@ struct flow_touched_delivery {
     UT_hash_handle hh;
 };
 
+/* What events change of a runner; that a message is owed, or that it must hear of a monitor, may stay
+ * when the batch does not. */
+struct flow_runner_state {
+    char spool_id[24]; /* decimal */
+    uint64_t spool_rank;
+    uint64_t seq;
+    uint32_t connection;
+    uint64_t boot_id;
+    uint64_t boot_before;
+    bool needs_welcome;
+    bool is_welcome;
+    uint64_t dropped;
+    size_t refused_count;
+};
+
 struct flow_touched_runner {
     struct flow_runner *runner;
-    uint64_t rank_before;
-    uint64_t seq_before;
-    char spool_before[24];
+    struct flow_runner_state before;
+    char *labels; /* owned: the old ones, when its hello is in the batch */
+    char *checks;
+    char *program_version;
     bool is_new;
-    bool needs_set;
+    bool needs_set; /* its hello is in the batch */
 };
 
 struct flow_reply {
@@ -137,6 +153,8 @@ struct flow_probe {
     uint32_t connection;
     uint64_t seq;
     int64_t due_mono_ms;
+    char *channel; /* owned, as the target is, until it is sent: after the commit of its command */
+    char *target;
 };
 
 struct flow_batch {
@@ -148,12 +166,16 @@ struct flow_batch {
     FLOW_LIST(struct flow_touched_runner *) runners;
     struct flow_touched_delivery *deliveries; /* hash, in order of first touch */
     FLOW_LIST(struct flow_reply) replies;
-    FLOW_LIST(char *) texts; /* owned: live until the batch ends */
-    struct digest runs;      /* of the runs that leave no record of their own */
+    FLOW_LIST(struct flow_probe) probes;
+    struct flow_queue reports; /* of the router about itself: queued when the batch is kept */
+    FLOW_LIST(char *) texts;   /* owned: live until the batch ends */
+    struct digest runs;        /* of the runs that leave no record of their own */
     uint64_t run_count;
     uint64_t changes_seq;    /* notices acted on by it; 0: none */
     uint64_t checkpoint_seq; /* a checkpoint is in it; 0: none */
-    bool writes_seen;        /* the late lastRunDts are in it */
+    struct flow_stats stats_before;
+    bool is_open;     /* between start and end */
+    bool writes_seen; /* the late lastRunDts are in it */
     int64_t now_utc_ms;
 };
 

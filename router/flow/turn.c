@@ -195,13 +195,20 @@ static void build(struct flow *flow, size_t count)
 
 /* --- What a commit may answer ---------------------------------------------------------------- */
 
-static void keep(struct flow *flow, size_t count)
+static void store_is_back(struct flow *flow)
 {
-    flow->stats.commits++;
-    flow->stats.last_commit_utc_ms = flow->batch.now_utc_ms;
     flow->stats.is_store_ok = true;
     flow->store_failures = 0;
     flow->store_due_mono_ms = 0;
+}
+
+static void keep(struct flow *flow, size_t count)
+{
+    if (store_batch_count(&flow->batch.rows) > 0) { /* an empty one never saw the store */
+        flow->stats.commits++;
+        flow->stats.last_commit_utc_ms = flow->batch.now_utc_ms;
+        store_is_back(flow);
+    }
     if (flow->batch.writes_seen) {
         keep_seen(flow);
     }
@@ -213,6 +220,7 @@ static void keep(struct flow *flow, size_t count)
         flow->checkpoint_due_mono_ms = mono_ms_of(flow) + CHECKPOINT_MS;
     }
     flow_hand_over(flow);
+    flow_probes_send(flow);
     flow_send_change(flow);
     flow_batch_keep(flow);
     flow_queue_drop(&flow->queue, count);
@@ -237,6 +245,21 @@ static int reload_ids(struct flow *flow, struct err *err)
     return code;
 }
 
+/* The monitor whose schedule was not as expected is read again, with all its schedules. */
+static int reload_schedule(struct flow *flow, uint32_t id, size_t *count, struct err *err)
+{
+    for (const struct flow_monitor *one = flow->monitors; one != NULL; one = one->hh.next) {
+        const struct flow_setup *setup = one->row.setup;
+        for (size_t i = 0; i < setup->schedule_count; i++) {
+            if (setup->schedules[i].id == id) {
+                (*count)++;
+                return flow_queue_edit(flow, one->id, true, err);
+            }
+        }
+    }
+    return TC_OK; /* its monitor is gone: the command finds out when it is applied again */
+}
+
 /* A row that was not as expected is read again: it becomes an edit before all else. */
 static int reload_conflict(struct flow *flow, const struct store_conflict *one, size_t *count,
                            struct err *err)
@@ -250,6 +273,7 @@ static int reload_conflict(struct flow *flow, const struct store_conflict *one, 
         return flow_queue_edit(flow, (uint32_t)one->id, true, err);
     case STORE_CRON_CONFIGURE:
     case STORE_CRON_REMOVE:
+        return reload_schedule(flow, (uint32_t)one->id, count, err);
     case STORE_COMMAND_ADD:
     case STORE_TOKEN_REMOVE:
         return TC_OK; /* the command finds out when it is applied again */
@@ -292,13 +316,69 @@ static int reload_conflicts(struct flow *flow, const struct store_conflicts *con
     return TC_OK;
 }
 
-/* After TC_EUNKNOWN: the audit tells, since whatever matters leaves a record in its transaction. */
+/* A row that shows whether a batch was written, and what it says then. */
+struct witness {
+    uint64_t expected;
+    uint64_t found;
+};
+
+static int find_audit(void *ctx, const void *row)
+{
+    ((struct witness *)ctx)->found = ((const struct store_ids *)row)->audit;
+    return TC_OK;
+}
+
+static int find_checkpoint(void *ctx, const void *row)
+{
+    ((struct witness *)ctx)->found = ((const struct store_checkpoint *)row)->seq;
+    return TC_OK;
+}
+
+static int find_version(void *ctx, const void *row)
+{
+    ((struct witness *)ctx)->found = ((const struct store_monitor *)row)->version;
+    return TC_OK;
+}
+
+/* A monitor that the batch writes by its version; 0: it writes none. */
+static uint64_t written_monitor(const struct store_batch *rows, struct witness *witness)
+{
+    const struct store_rows *decided = &rows->rows[STORE_MONITOR_DECIDE];
+    const struct store_rows *seen = &rows->rows[STORE_MONITOR_SEEN];
+    if (decided->count > 0) {
+        const struct store_monitor *one = decided->p;
+        witness->expected = one->version + 1;
+        return one->core.id;
+    }
+    if (seen->count > 0) {
+        const struct store_seen *one = seen->p;
+        witness->expected = one->version + 1;
+        return one->id;
+    }
+    return 0;
+}
+
+/* After TC_EUNKNOWN. Nearly all that matters leaves a record in its transaction; of what does not,
+ * checkpoints and monitors tell by themselves, and all else may be written twice. */
 static int look_whether_committed(struct flow *flow, bool *ret_is_committed, struct err *err)
 {
-    struct store_ids ids = {.audit = 0};
-    int code = store_read(flow->options.store, STORE_IDS, NULL, note_ids, &ids, err);
-    *ret_is_committed = code == TC_OK && flow->chain.sequence > flow->batch.chain_before.sequence &&
-                        ids.audit >= flow->chain.sequence;
+    const struct flow_batch *batch = &flow->batch;
+    struct witness witness = {.expected = flow->chain.sequence};
+    struct store *store = flow->options.store;
+    int code = TC_OK;
+    if (flow->chain.sequence > batch->chain_before.sequence) {
+        code = store_read(store, STORE_IDS, NULL, find_audit, &witness, err);
+    } else if (batch->checkpoint_seq != 0) {
+        struct store_filter filter = {.after_id = batch->checkpoint_seq - 1};
+        code = store_read(store, STORE_CHECKPOINTS, &filter, find_checkpoint, &witness, err);
+    } else {
+        struct store_filter filter = {.id = written_monitor(&batch->rows, &witness)};
+        witness.found = UINT64_MAX;
+        if (filter.id != 0) {
+            code = store_read(store, STORE_MONITOR, &filter, find_version, &witness, err);
+        }
+    }
+    *ret_is_committed = code == TC_OK && witness.found == witness.expected;
     return code;
 }
 
@@ -405,8 +485,12 @@ static int tick(struct flow *flow, struct err *err)
     int code = flow_poll_changes(flow, err);
     if (code == TC_EAGAIN || code == TC_ETIMEDOUT) {
         wait_for_store(flow, err);
+        return TC_OK;
     }
-    return code == TC_EAGAIN || code == TC_ETIMEDOUT ? TC_OK : code;
+    if (code == TC_OK && !has_work(flow)) {
+        store_is_back(flow); /* there is nothing to commit that could show it */
+    }
+    return code;
 }
 
 int flow_turn(struct flow *flow, struct err *err)

@@ -87,6 +87,28 @@ static inline void peers_command(struct world *w, const char *action, const char
     peers_say(w, MESSAGE_COMMAND, WORLD_WEB, "web", &command, w->requests, 0, 0);
 }
 
+/* --- What they were told --------------------------------------------------------------------- */
+
+/* The newest message of a type, or NULL. Trivial. */
+static inline const struct world_sent *world_last(const struct world *w, const char *type)
+{
+    for (size_t i = w->sent_count; i > 0; i--) {
+        if (str_eq(w->sent[i - 1].type, type)) {
+            return &w->sent[i - 1];
+        }
+    }
+    return NULL;
+}
+
+static inline size_t world_count_sent(const struct world *w, const char *type)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < w->sent_count; i++) {
+        count += str_eq(w->sent[i].type, type) ? 1 : 0;
+    }
+    return count;
+}
+
 /* --- What the rows say ----------------------------------------------------------------------- */
 
 struct peers_row {

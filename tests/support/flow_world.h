@@ -106,26 +106,6 @@ static inline void world_forget(struct world *w)
     w->sent_count = 0;
 }
 
-/* The newest message of a type, or NULL. Trivial. */
-static inline const struct world_sent *world_last(const struct world *w, const char *type)
-{
-    for (size_t i = w->sent_count; i > 0; i--) {
-        if (str_eq(w->sent[i - 1].type, type)) {
-            return &w->sent[i - 1];
-        }
-    }
-    return NULL;
-}
-
-static inline size_t world_count_sent(const struct world *w, const char *type)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < w->sent_count; i++) {
-        count += str_eq(w->sent[i].type, type) ? 1 : 0;
-    }
-    return count;
-}
-
 /* Start a router on what is stored; stop it. Trivial. */
 static inline void world_start(struct world *w)
 {
