@@ -63,12 +63,13 @@ struct flow_touched_runner *flow_touch_runner(struct flow *flow, struct flow_run
                                                      .seq = runner->seq,
                                                      .connection = runner->connection,
                                                      .boot_id = runner->boot_id,
-                                                     .boot_before = runner->boot_before,
+                                                     .late_mono_ms = runner->late_mono_ms,
                                                      .needs_welcome = runner->needs_welcome,
                                                      .is_welcome = runner->is_welcome,
                                                      .dropped = runner->dropped,
                                                      .refused_count = runner->refused.count};
         memcpy(touched->before.spool_id, runner->spool_id, sizeof(runner->spool_id));
+        memcpy(touched->before.boots_before, runner->boots_before, sizeof(runner->boots_before));
         runner->touched = touched;
         /* NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers */
         *FLOW_LIST_ADD(flow->batch.runners) = touched;
@@ -464,7 +465,8 @@ static void undo_runner(struct flow *flow, struct flow_touched_runner *touched)
     runner->seq = before->seq;
     runner->connection = before->connection;
     runner->boot_id = before->boot_id;
-    runner->boot_before = before->boot_before;
+    memcpy(runner->boots_before, before->boots_before, sizeof(runner->boots_before));
+    runner->late_mono_ms = before->late_mono_ms;
     runner->needs_welcome = before->needs_welcome;
     runner->is_welcome = before->is_welcome;
     runner->dropped = before->dropped;

@@ -153,11 +153,11 @@ void flow_apply_hello(struct flow *flow, const struct flow_event *event)
     if (runner == NULL) {
         runner = flow_add_runner(flow, event->peer);
     }
+    struct flow_touched_runner *touched = flow_touch_runner(flow, runner);
     if (is_late(runner, hello)) {
         note_late(flow, runner);
         return;
     }
-    struct flow_touched_runner *touched = flow_touch_runner(flow, runner);
     rank_spool(runner, hello);
     set_runner_texts(touched, hello);
     note_boot(runner, hello->boot_id);
