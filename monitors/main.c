@@ -120,7 +120,7 @@ int main(int argc, char **argv)
     }
     const struct check_ops *ops = operands.count == 1 ? check_find(operands.items[0]) : NULL;
     if (ops == NULL && !(is_worker && operands.count == 0)) {
-        log_error("check", "KIND must be one of sql, http, tcp, disk, file; see --help");
+        log_error("check", "KIND must be one of sql, http, tcp, disk, file: see --help");
         return EX_USAGE;
     }
     return is_describe && ops != NULL ? print_manual(ops) : serve(ops);

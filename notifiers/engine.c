@@ -9,6 +9,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/base/tz.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/loop.h"
@@ -259,6 +260,8 @@ static void on_heartbeat(void *ctx)
         (void)send_message(engine, MESSAGE_NOTIFIER_HEARTBEAT, NULL, &heartbeat); /* more follow */
         flush(engine);
         send_credit(engine);
+    } else {
+        engine_on_link(engine); /* its welcome may be lost */
     }
     loop_timer_in(engine->heartbeat, HEARTBEAT_MS);
 }
@@ -345,6 +348,11 @@ int engine_on_message(struct engine *engine, const struct message *message, stru
     }
     if (message->kind == MESSAGE_DELIVER || message->kind == MESSAGE_PROBE) {
         return on_deliver(engine, message, err);
+    }
+    if (message->kind == MESSAGE_NOTIFIER_ERROR &&
+        str_eq(message->body.error.code, "hello_first")) {
+        engine_on_link(engine);
+        return TC_OK;
     }
     if (message->kind == MESSAGE_NOTIFIER_ERROR) {
         return err_set(err, TC_EPROTO, "the router refuses a message (%s): %s",

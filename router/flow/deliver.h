@@ -26,6 +26,9 @@ void flow_sink_hello(struct flow *flow, uint32_t connection, const char *channel
 void flow_sink_credit(struct flow *flow, uint32_t connection, int64_t credit);
 void flow_sink_heard(struct flow *flow, uint32_t connection);
 
+/* Whether a notifier said hello on a connection. Trivial. */
+bool flow_sink_is_known(const struct flow *flow, uint32_t connection);
+
 /* Whether it would take a delivery now. Trivial. */
 bool flow_sink_can_take(const struct flow_sink *sink);
 

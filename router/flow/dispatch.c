@@ -37,8 +37,16 @@ void flow_sink_heard(struct flow *flow, uint32_t connection)
     struct flow_sink *sink = sink_of_connection(flow, connection);
     if (sink != NULL) {
         sink->heard_mono_ms = clock_mono_us(flow->options.clock) / 1000;
-        sink->is_dead = false;
+        if (sink->is_dead) {
+            sink->is_dead = false;
+            flow_report_heard(flow, sink->channel);
+        }
     }
+}
+
+bool flow_sink_is_known(const struct flow *flow, uint32_t connection)
+{
+    return sink_of_connection(flow, connection) != NULL;
 }
 
 void flow_sink_hello(struct flow *flow, uint32_t connection, const char *channel, int64_t credit)
@@ -49,6 +57,9 @@ void flow_sink_hello(struct flow *flow, uint32_t connection, const char *channel
         int code = str_copy(sink->channel, sizeof(sink->channel), channel);
         TC_ASSERT(code == TC_OK);
         flow_put_sink(flow, sink);
+        if (flow_is_reported_silent(flow, channel)) { /* to the router before this one */
+            flow_report_heard(flow, channel);
+        }
     }
     sink->connection = connection;
     sink->credit = credit;

@@ -31,6 +31,10 @@ void flow_expect(struct flow *flow, struct flow_monitor *monitor, int64_t after_
     int64_t due = next + (int64_t)row->setup->timeout_seconds * 1000 * flow->options.clock->rate +
                   flow->options.grace_ms;
     due = due < flow->deadlines_from_utc_ms ? flow->deadlines_from_utc_ms : due;
+    int64_t now_utc_ms = clock_now_utc_ms(flow->options.clock);
+    if (due <= now_utc_ms) { /* what came is old: the next one is on its way as well */
+        due = now_utc_ms + FLOW_RESEND_MS;
+    }
     heap_set(&flow->deadlines, &monitor->deadline, due, monitor->id);
 }
 
@@ -43,12 +47,41 @@ static void queue_first(struct flow *flow, enum flow_event_type type,
     flow_queue_add(&flow->queue, event);
 }
 
-void flow_queue_due(struct flow *flow, int64_t now_utc_ms)
+/* From when on a monitor's silence counts: its results may be waiting in its runner's spool. */
+static int64_t counts_from_utc_ms(const struct flow *flow, const struct flow_monitor *monitor,
+                                  int64_t now_utc_ms)
+{
+    const struct flow_runner *runner = flow_runner_with_id(flow, monitor->row.runner_id);
+    const struct clock *clock = flow->options.clock;
+    int64_t from_utc_ms = flow->deadlines_from_utc_ms;
+    if (runner != NULL) {
+        int64_t left_ms = runner->resends_until_mono_ms - clock_mono_us(clock) / 1000;
+        int64_t resent_utc_ms = now_utc_ms + left_ms * clock->rate;
+        from_utc_ms = resent_utc_ms > from_utc_ms ? resent_utc_ms : from_utc_ms;
+    }
+    return from_utc_ms;
+}
+
+static void queue_deadlines(struct flow *flow, int64_t now_utc_ms)
 {
     struct heap_node *node = NULL;
     while ((node = heap_first(&flow->deadlines)) != NULL && node->key <= now_utc_ms) {
-        queue_first(flow, FLOW_DEADLINE, HEAP_OWNER(node, struct flow_monitor, deadline));
-        heap_remove(&flow->deadlines, node);
+        struct flow_monitor *monitor = HEAP_OWNER(node, struct flow_monitor, deadline);
+        int64_t from_utc_ms = counts_from_utc_ms(flow, monitor, now_utc_ms);
+        if (now_utc_ms < from_utc_ms) {
+            heap_set(&flow->deadlines, node, from_utc_ms, monitor->id);
+        } else {
+            queue_first(flow, FLOW_DEADLINE, monitor);
+            heap_remove(&flow->deadlines, node);
+        }
+    }
+}
+
+void flow_queue_due(struct flow *flow, int64_t now_utc_ms)
+{
+    struct heap_node *node = NULL;
+    if (flow->stats.is_store_ok) { /* else nobody's results could be taken */
+        queue_deadlines(flow, now_utc_ms);
     }
     while ((node = heap_first(&flow->expiries)) != NULL && node->key <= now_utc_ms) {
         queue_first(flow, FLOW_EXPIRY, HEAP_OWNER(node, struct flow_monitor, expiry));
@@ -200,14 +233,9 @@ void flow_watch_peers(struct flow *flow)
     }
     for (struct flow_sink *one = flow->sinks; one != NULL; one = one->hh.next) {
         bool is_dead = mono_ms - one->heard_mono_ms >= flow->options.dead_ms;
-        if (is_dead != one->is_dead) {
-            one->is_dead = is_dead;
-            char name[OUTBOX_CHANNEL_BYTES + 32];
-            (void)snprintf(name, sizeof(name), "internal:channel/%s", one->channel); /* sized */
-            flow_report(flow, name, !is_dead,
-                        is_dead ? "its notifier has not been heard of: start tocsin-notifier, or "
-                                  "look at why it hangs"
-                                : "its notifier reports again");
+        if (is_dead && !one->is_dead) {
+            one->is_dead = true;
+            flow_report_silent(flow, one->channel);
         }
     }
 }

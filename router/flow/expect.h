@@ -6,6 +6,10 @@
 /* What is waited for: results until their deadlines, acknowledgements until they expire, peers
  * until they are silent for too long. Internal to this folder. */
 
+enum {
+    FLOW_RESEND_MS = 2 * 60 * 1000, /* until runners have sent again what they hold */
+};
+
 /* Wait for the first run after an instant, and for the acknowledgement's expiry; called after
  * whatever changes one of them.
  * Shape:  monitor as it is now.

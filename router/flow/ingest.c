@@ -135,6 +135,18 @@ static void note_late(struct flow *flow, struct flow_runner *runner)
     }
 }
 
+/* The first words of a runner since this router started, or since it was given up. */
+static void note_return(struct flow *flow, struct flow_runner *runner)
+{
+    if (runner->boot_id != 0 && !runner->is_dead) {
+        return;
+    }
+    runner->resends_until_mono_ms = clock_mono_us(flow->options.clock) / 1000 + FLOW_RESEND_MS;
+    char name[FLOW_RESERVED_NAME_BYTES];
+    (void)snprintf(name, sizeof(name), "internal:runner/%s", runner->name); /* sized for it */
+    flow_report(flow, name, true, "the runner reports again");
+}
+
 static void note_boot(struct flow_runner *runner, uint64_t boot_id)
 {
     if (runner->boot_id == boot_id) {
@@ -160,6 +172,7 @@ void flow_apply_hello(struct flow *flow, const struct flow_event *event)
     }
     rank_spool(runner, hello);
     set_runner_texts(touched, hello);
+    note_return(flow, runner);
     note_boot(runner, hello->boot_id);
     runner->connection = event->connection;
     runner->is_welcome = false;

@@ -17,7 +17,6 @@
 #include "router/store/told.h"
 
 enum {
-    START_GRACE_MS = 2 * 60 * 1000, /* no deadline is missed so soon after a start */
     BODY_BYTES_MAX = LIMIT_FRAME_BYTES,
     KEEP_MS_MAX = 7 * 24 * 3600 * 1000, /* an acknowledgement is kept through flapping so long */
 };
@@ -324,7 +323,8 @@ int flow_new(const struct flow_options *options, struct flow **ret_flow, struct 
     flow->stats.is_store_ok = true;
     flow->stats.last_commit_utc_ms = CORE_NEVER;
     int64_t now_utc_ms = clock_now_utc_ms(options->clock);
-    flow->deadlines_from_utc_ms = now_utc_ms + START_GRACE_MS;
+    flow->deadlines_from_utc_ms = now_utc_ms + FLOW_RESEND_MS; /* none is missed so soon */
+    flow->turn_mono_ms = clock_mono_us(options->clock) / 1000;
     int code = read_all(flow, err);
     if (code == TC_OK && options->lease_ms > 0) {
         code = store_take_lease(options->store, options->shard, options->holder, now_utc_ms,

@@ -99,6 +99,11 @@ static void take_notifier_message(struct flow *flow, uint32_t connection, const 
     } else if (message->kind == MESSAGE_NOTIFIER_HEARTBEAT) {
         flow_sink_heard(flow, connection);
     }
+    if (!flow_sink_is_known(flow, connection) && err->code == TC_OK) {
+        struct err first = ERR_INIT;
+        (void)err_set(&first, TC_EPROTO, "say hello first");
+        flow_send_error(flow, MESSAGE_NOTIFIER, connection, "hello_first", &first);
+    }
 }
 
 static void take_web_message(struct flow *flow, uint32_t connection, const char *name,

@@ -11,6 +11,10 @@
 #include "router/flow/batch.h"
 #include "router/flow/plan.h"
 
+/* Stored as lastResultMessage: a router that starts knows by it that silence was the trouble. */
+#define NOTIFIER_SILENT \
+    "its notifier has not been heard of: start tocsin-notifier, or look at why it hangs"
+
 enum {
     REMINDER_MINUTES = 60,
     TIMEOUT_SECONDS = 60, /* unused, but the column wants one */
@@ -59,6 +63,29 @@ static void report_channel(struct flow *flow, const char *recipient, bool is_ok,
     char name[OUTBOX_CHANNEL_BYTES + 32];
     (void)snprintf(name, sizeof(name), "internal:channel/%s", channel); /* sized for it */
     flow_report(flow, name, is_ok, text);
+}
+
+void flow_report_silent(struct flow *flow, const char *channel)
+{
+    char name[FLOW_RESERVED_NAME_BYTES];
+    (void)snprintf(name, sizeof(name), "internal:channel/%s", channel); /* sized for it */
+    flow_report(flow, name, false, NOTIFIER_SILENT);
+}
+
+void flow_report_heard(struct flow *flow, const char *channel)
+{
+    char name[FLOW_RESERVED_NAME_BYTES];
+    (void)snprintf(name, sizeof(name), "internal:channel/%s", channel); /* sized for it */
+    flow_report(flow, name, true, "its notifier reports again");
+}
+
+bool flow_is_reported_silent(const struct flow *flow, const char *channel)
+{
+    char name[FLOW_RESERVED_NAME_BYTES];
+    (void)snprintf(name, sizeof(name), "internal:channel/%s", channel); /* sized for it */
+    const struct flow_monitor *reserved = flow_reserved_monitor(flow, name);
+    return reserved != NULL && reserved->row.last_message != NULL &&
+           str_eq(reserved->row.last_message, NOTIFIER_SILENT);
 }
 
 void flow_report_dead(struct flow *flow, const char *recipient, const char *reason)

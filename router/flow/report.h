@@ -7,6 +7,7 @@
  * folder. */
 
 #define FLOW_CONFIG_PREFIX "internal:config/"
+#define FLOW_STORAGE       "internal:storage"
 
 enum {
     FLOW_RESERVED_NAME_BYTES = LIMIT_NAME_BYTES + 32, /* "internal:runner/<name of a runner>" */
@@ -32,6 +33,12 @@ void flow_report_config(struct flow *flow, uint32_t monitor_id, bool is_ok, cons
 /* The same for what deliveries show of a channel. Trivial. */
 void flow_report_dead(struct flow *flow, const char *recipient, const char *reason);
 void flow_report_sent(struct flow *flow, const char *recipient);
+
+/* The same for a notifier that is not heard of, or again; and whether that was a channel's last word.
+ * Trivial. */
+void flow_report_silent(struct flow *flow, const char *channel);
+void flow_report_heard(struct flow *flow, const char *channel);
+bool flow_is_reported_silent(const struct flow *flow, const char *channel);
 
 /* Apply a report event. Trivial. */
 void flow_apply_report(struct flow *flow, const struct flow_event *event);

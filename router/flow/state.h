@@ -58,6 +58,7 @@ struct flow_runner {
     bool is_dead;                      /* silent for too long */
     int64_t heard_mono_ms;             /* real time */
     uint64_t boots_before[FLOW_BOOTS]; /* the processes before this one, the last first */
+    int64_t resends_until_mono_ms;     /* it may hold old results: no deadline is missed before */
     int64_t late_mono_ms; /* one of those said hello though it was replaced; real time, 0: no */
     size_t load;          /* monitors assigned to it */
     uint64_t dropped;     /* by its spool */
@@ -124,6 +125,9 @@ struct flow {
     FLOW_LIST(uint32_t) seen; /* monitors whose lastRunDt waits for its write-back */
     int64_t seen_due_mono_ms; /* real time, all of these */
     int64_t tick_due_mono_ms;
+    int64_t turn_mono_ms;       /* of the last turn */
+    int64_t store_away_mono_ms; /* since then, while it is away */
+    int64_t storage_due_mono_ms;
     int64_t checkpoint_due_mono_ms;
     int64_t zones_due_mono_ms;
     int64_t store_due_mono_ms;     /* try the store again; 0: it is there */

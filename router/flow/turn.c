@@ -26,6 +26,9 @@ enum {
     CHECKPOINT_MS = 5 * 60 * 1000,
     CHECKPOINT_RECORDS = 1000,
     ZONES_MS = 3600 * 1000,
+    OUTAGE_MS = 15 * 1000, /* shorter ones, deadlines have room for */
+    STORAGE_MS = 60 * 1000,
+    STORAGE_ROOM_MB = 64, /* room for the reserve and some work */
     STORE_WAIT_MS_MIN = 100,
     STORE_WAIT_MS_MAX = 5000,
 };
@@ -195,8 +198,19 @@ static void build(struct flow *flow, size_t count)
 
 /* --- What a commit may answer ---------------------------------------------------------------- */
 
+/* Runners could not be heard for so long that they hold results. */
+static void note_outage(struct flow *flow, int64_t since_mono_ms)
+{
+    if (mono_ms_of(flow) - since_mono_ms >= OUTAGE_MS) {
+        flow->deadlines_from_utc_ms = clock_now_utc_ms(flow->options.clock) + FLOW_RESEND_MS;
+    }
+}
+
 static void store_is_back(struct flow *flow)
 {
+    if (!flow->stats.is_store_ok) {
+        note_outage(flow, flow->store_away_mono_ms);
+    }
     flow->stats.is_store_ok = true;
     flow->store_failures = 0;
     flow->store_due_mono_ms = 0;
@@ -385,6 +399,7 @@ static int look_whether_committed(struct flow *flow, bool *ret_is_committed, str
 static void wait_for_store(struct flow *flow, const struct err *err)
 {
     if (flow->stats.is_store_ok) {
+        flow->store_away_mono_ms = mono_ms_of(flow);
         log_warn("router.store", "the store is away, nothing is acknowledged; cause=%s", err->text);
     }
     flow->stats.is_store_ok = false;
@@ -427,8 +442,8 @@ static int run_batch(struct flow *flow, struct err *err)
         int code = store_commit(flow->options.store, &flow->batch.rows, &conflicts, err);
         code = settle(flow, code, &conflicts, &count, err);
         if (code == TC_ENOSPC && store_use_reserve(flow->options.store)) {
-            log_error("router.store", "the disk is full, the reserve is in use; make room");
-            flow_report(flow, "internal:storage", false,
+            log_error("router.store", "the disk is full, the reserve is in use now: make room");
+            flow_report(flow, FLOW_STORAGE, false,
                         "the disk of the database is full: make room, the reserve is in use now");
             continue;
         }
@@ -468,6 +483,19 @@ static void refresh_zones(struct flow *flow)
     }
 }
 
+/* The end of what run_batch reports when the disk is full. */
+static void look_at_storage(struct flow *flow)
+{
+    const struct flow_monitor *reserved = flow_reserved_monitor(flow, FLOW_STORAGE);
+    struct store_stats stats;
+    if (reserved != NULL && reserved->row.core.state == CORE_ALERT &&
+        store_stats(flow->options.store, &stats, NULL) == TC_OK &&
+        stats.free_bytes >= (uint64_t)STORAGE_ROOM_MB * 1024 * 1024) {
+        flow_report(flow, FLOW_STORAGE, true,
+                    "the disk of the database has room; a reserve is kept again after a restart");
+    }
+}
+
 static int tick(struct flow *flow, struct err *err)
 {
     int64_t mono_ms = mono_ms_of(flow);
@@ -478,6 +506,10 @@ static int tick(struct flow *flow, struct err *err)
     flow_watch_peers(flow);
     flow_send_status(flow);
     flow_probes_expire(flow);
+    if (mono_ms >= flow->storage_due_mono_ms) {
+        flow->storage_due_mono_ms = mono_ms + STORAGE_MS;
+        look_at_storage(flow);
+    }
     if (mono_ms >= flow->zones_due_mono_ms) {
         flow->zones_due_mono_ms = mono_ms + ZONES_MS;
         refresh_zones(flow);
@@ -495,6 +527,8 @@ static int tick(struct flow *flow, struct err *err)
 
 int flow_turn(struct flow *flow, struct err *err)
 {
+    note_outage(flow, flow->turn_mono_ms); /* stopped, suspended, or held up by the store */
+    flow->turn_mono_ms = mono_ms_of(flow);
     int code = tick(flow, err);
     if (code != TC_OK) {
         return code;

@@ -315,6 +315,9 @@ void sink_receive(struct sim *sim, uint32_t who, const struct sim_packet *packet
         take(sim, who, &message);
     } else if (message.kind == MESSAGE_NOTIFIER_WELCOME) {
         sim->sinks[who]->is_welcome = true;
+    } else if (message.kind == MESSAGE_NOTIFIER_ERROR &&
+               str_eq(message.body.error.code, "hello_first")) {
+        say_hello(sim, who);
     }
 }
 
