@@ -64,6 +64,7 @@ static void rank_spool(struct flow_runner *runner, const struct message_runner_h
     }
     runner->spool_rank++;
     runner->seq = is_known ? hello->last : 0;
+    runner->dropped = is_known ? runner->dropped : 0;
     memcpy(runner->spool_id, spool_id, sizeof(spool_id));
 }
 
@@ -184,6 +185,34 @@ void flow_apply_hello(struct flow *flow, const struct flow_event *event)
     record_hello(flow, runner);
 }
 
+/* What a spool dropped is counted since it was made: a router that starts knows by the last words of
+ * the reserved monitor how much of it was told. */
+static void report_spool(struct flow *flow, struct flow_runner *runner,
+                         const struct message_runner_heartbeat *heartbeat)
+{
+    char name[FLOW_RESERVED_NAME_BYTES];
+    char overflowed[LIMIT_NAME_BYTES + 160];
+    char emptied[160];
+    (void)snprintf(name, sizeof(name), "internal:spool/%s", runner->name); /* sized for it */
+    (void)snprintf(overflowed, sizeof(overflowed),
+                   "the spool of runner %s overflowed: %" PRIu64
+                   " results were dropped, the latest of each monitor is kept",
+                   runner->name, heartbeat->dropped); /* sized for it */
+    (void)snprintf(emptied, sizeof(emptied),
+                   "the spool is empty again: %" PRIu64 " results were dropped since it was made",
+                   heartbeat->dropped); /* sized for it */
+    if (heartbeat->dropped > runner->dropped) {
+        const struct flow_monitor *reserved = flow_reserved_monitor(flow, name);
+        const char *told = reserved == NULL ? NULL : reserved->row.last_message;
+        if (told == NULL || (!str_eq(told, overflowed) && !str_eq(told, emptied))) {
+            flow_report(flow, name, false, overflowed);
+        }
+        runner->dropped = heartbeat->dropped;
+    } else if (heartbeat->spool_count == 0) {
+        flow_report(flow, name, true, emptied);
+    }
+}
+
 void flow_heartbeat(struct flow *flow, uint32_t connection, const char *peer,
                     const struct message_runner_heartbeat *heartbeat)
 {
@@ -196,21 +225,7 @@ void flow_heartbeat(struct flow *flow, uint32_t connection, const char *peer,
     }
     runner->heard_mono_ms = clock_mono_us(flow->options.clock) / 1000;
     runner->spool_count = heartbeat->spool_count;
-    if (heartbeat->dropped > runner->dropped) {
-        char name[LIMIT_NAME_BYTES + 32];
-        char text[LIMIT_NAME_BYTES + 160];
-        (void)snprintf(name, sizeof(name), "internal:spool/%s", runner->name); /* sized for it */
-        (void)snprintf(text, sizeof(text),
-                       "the spool of runner %s overflowed: %" PRIu64
-                       " results were dropped, the latest of each monitor is kept",
-                       runner->name, heartbeat->dropped); /* sized for it */
-        flow_report(flow, name, false, text);
-        runner->dropped = heartbeat->dropped;
-    } else if (heartbeat->spool_count == 0) {
-        char name[LIMIT_NAME_BYTES + 32];
-        (void)snprintf(name, sizeof(name), "internal:spool/%s", runner->name); /* sized for it */
-        flow_report(flow, name, true, "the spool is empty again");
-    }
+    report_spool(flow, runner, heartbeat);
 }
 
 /* --- Results --------------------------------------------------------------------------------- */

@@ -45,16 +45,14 @@ static int take_schedule(void *ctx, const void *stored)
     return TC_OK;
 }
 
-static void catch_up(struct flow *flow, uint32_t monitor_id)
+static void catch_up(struct flow *flow, struct flow_monitor *monitor)
 {
-    for (const struct flow_event *one = flow->queue.first; one != NULL; one = one->next) {
-        if (one->type == FLOW_CATCH_UP && one->monitor_id == monitor_id) {
-            return;
-        }
+    if (!monitor->is_changed) {
+        monitor->is_changed = true;
+        struct flow_event *event = flow_event_new(FLOW_CATCH_UP);
+        event->monitor_id = monitor->id;
+        flow_queue_add(&flow->queue, event);
     }
-    struct flow_event *event = flow_event_new(FLOW_CATCH_UP);
-    event->monitor_id = monitor_id;
-    flow_queue_add(&flow->queue, event);
 }
 
 /* The row of an open incident's monitor is gone: in its place stands what the incident knows, until
@@ -81,9 +79,9 @@ static struct flow_monitor *stand_in(struct flow *flow, const struct store_incid
                                  .is_labels_json = true,
                                  .created_utc_ms = incident->opened_utc_ms};
     (void)take_monitor(flow, &gone); /* always TC_OK */
-    catch_up(flow, incident->monitor_id);
     struct flow_monitor *monitor = flow_find_monitor(flow, incident->monitor_id);
     monitor->is_gone = true;
+    catch_up(flow, monitor);
     return monitor;
 }
 
@@ -213,10 +211,16 @@ static int take_change(void *ctx, const void *stored)
 {
     const struct store_change *change = stored;
     struct flow *flow = ctx;
-    flow->changes_seq = change->seq;
-    if (change->monitor_id != 0) {
-        catch_up(flow, change->monitor_id);
+    struct flow_monitor *monitor = flow_find_monitor(flow, change->monitor_id);
+    if (monitor != NULL) { /* else it is gone, and its incident says so */
+        catch_up(flow, monitor);
     }
+    return TC_OK;
+}
+
+static int take_change_seq(void *ctx, const void *stored)
+{
+    ((struct flow *)ctx)->changes_seq = ((const struct store_change *)stored)->seq;
     return TC_OK;
 }
 
@@ -235,11 +239,12 @@ static int read_all(struct flow *flow, struct err *err)
         uint32_t limit;
     } steps[] = {
         /* Notices first: what changes while the rows are read is noticed again. */
-        {take_change, STORE_CHANGES, 0},
+        {take_change_seq, STORE_CHANGES, 0},
         {take_ids, STORE_IDS, 0},
         {take_runner, STORE_RUNNERS, 0},
         {take_monitor, STORE_MONITORS, 0},
         {take_schedule, STORE_CRONS, 0},
+        {take_change, STORE_CHANGES, 0},
         {take_incident, STORE_INCIDENTS_OPEN, 0},
         {take_delivering, STORE_INCIDENTS_DELIVERING, 0},
         {take_notification, STORE_NOTIFICATIONS_UNFINISHED, 0},

@@ -35,6 +35,7 @@ struct flow_monitor {
     bool is_seen;                         /* lastRunDt waits for its write-back */
     bool is_listed;                       /* in flow->seen, once, perhaps no longer waiting */
     bool is_gone;                         /* its row went while no router ran */
+    bool is_changed;                      /* or was changed then */
     bool is_dirty;                        /* in its runner's list of changes */
     struct heap_node deadline;            /* in flow->deadlines */
     struct heap_node expiry;              /* of its acknowledgement, in flow->expiries */

@@ -88,6 +88,25 @@ static void a_row_that_is_replaced_is_taken_up(void **state)
     world_close(&w);
 }
 
+static void what_changed_without_a_router_is_told_once(void **state)
+{
+    (void)state;
+    struct world w;
+    open_orders(&w);
+    size_t before = peers_audited(&w, "\"edit\"");
+    world_stop(&w);
+    for (int i = 0; i < 3; i++) {
+        world_sql(&w, "UPDATE Monitors SET severity = 'info'");
+        world_sql(&w, "UPDATE CronJobs SET schedule = '0 * * * *'");
+    }
+    world_sql(&w, "INSERT INTO Monitors (id, name, checkName) VALUES (9, 'Gone', 'exec:gone'); "
+                  "DELETE FROM Monitors WHERE id = 9");
+    world_start(&w);
+    world_live(&w, 3000);
+    assert_int_equal(peers_audited(&w, "\"edit\""), before + 1);
+    world_close(&w);
+}
+
 /* SPEC 2.8 "`lastRunDt` is the start of the last run that counted and never goes back" */
 static void an_edit_does_not_take_the_last_run_back(void **state)
 {
@@ -239,6 +258,7 @@ int main(void)
         cmocka_unit_test(a_schedule_whose_version_moved_alone_can_be_edited),
         cmocka_unit_test(a_schedule_that_moves_while_a_command_waits),
         cmocka_unit_test(a_row_that_is_replaced_is_taken_up),
+        cmocka_unit_test(what_changed_without_a_router_is_told_once),
         cmocka_unit_test(an_edit_does_not_take_the_last_run_back),
         cmocka_unit_test(an_unusable_row_fails_when_it_is_switched_on),
         cmocka_unit_test(the_alert_about_recipients_ends_with_their_monitor),

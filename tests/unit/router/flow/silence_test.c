@@ -232,6 +232,37 @@ static void an_end_that_waits_with_its_beginning_is_told(void **state)
     world_close(&w);
 }
 
+static void an_overflow_is_told_once(void **state)
+{
+    (void)state;
+    struct world w;
+    open_flows(&w);
+    peers_beat(&w, WORLD_RUNNER, "host7", 5, 7);
+    world_live(&w, 1000);
+    struct peers_row row = peers_monitor(&w, 0, "internal:spool/host7");
+    assert_int_equal(row.monitor.core.state, CORE_ALERT);
+    for (int i = 0; i < 3; i++) { /* in alert, and recovered twice */
+        world_stop(&w);
+        world_start(&w);
+        peers_hello(&w, WORLD_RUNNER, "host7", 2, 1, 0);
+        world_live(&w, 1000);
+        peers_beat(&w, WORLD_RUNNER, "host7", i == 0 ? 5 : 0, 7);
+        world_live(&w, 1000);
+        peers_beat(&w, WORLD_RUNNER, "host7", i == 0 ? 5 : 0, 7);
+        world_live(&w, 1000);
+    }
+    row = peers_monitor(&w, 0, "internal:spool/host7");
+    assert_int_equal(row.monitor.core.state, CORE_OK);
+    assert_int_equal(peers_count(&w, STORE_INCIDENTS_OF_MONITOR, row.monitor.core.id, NULL), 1);
+    peers_hello(&w, WORLD_RUNNER, "host7", 3, 2, 0); /* a new spool counts anew */
+    world_live(&w, 1000);
+    peers_beat(&w, WORLD_RUNNER, "host7", 5, 1);
+    world_live(&w, 1000);
+    row = peers_monitor(&w, 0, "internal:spool/host7");
+    assert_int_equal(row.monitor.core.state, CORE_ALERT);
+    world_close(&w);
+}
+
 static bool use_reserve(struct store *store)
 {
     (void)store;
@@ -269,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_notifier_is_heard_of_again),
         cmocka_unit_test(anything_before_hello_is_answered),
         cmocka_unit_test(an_end_that_waits_with_its_beginning_is_told),
+        cmocka_unit_test(an_overflow_is_told_once),
         cmocka_unit_test(the_disk_has_room_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
