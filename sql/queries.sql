@@ -439,7 +439,8 @@ FROM Changes WHERE seq > :after_id ORDER BY seq LIMIT :limit;
 SELECT (SELECT MAX(used) FROM (SELECT COALESCE(MAX(id), 0) AS used FROM Monitors
         UNION ALL SELECT COALESCE(MAX(monitorId), 0) FROM MonitorRuns
         UNION ALL SELECT COALESCE(MAX(monitorId), 0) FROM Incidents
-        UNION ALL SELECT COALESCE(MAX(monitorId), 0) FROM AuditLog WHERE monitorId IS NOT NULL) AS everywhere),
+        UNION ALL SELECT COALESCE(MAX(monitorId), 0) FROM AuditLog
+            WHERE monitorId IS NOT NULL AND kind <> 'refusal') AS everywhere),
     (SELECT COALESCE(MAX(id), 0) FROM CronJobs), (SELECT COALESCE(MAX(id), 0) FROM MonitorRuns),
     (SELECT COALESCE(MAX(id), 0) FROM Incidents), (SELECT COALESCE(MAX(id), 0) FROM Notifications),
     (SELECT COALESCE(MAX(id), 0) FROM Runners), (SELECT COALESCE(MAX(spoolRank), 0) FROM Runners),

@@ -564,7 +564,7 @@ static int keep_next_ids(void *ctx, const void *row)
     return TC_OK;
 }
 
-/* Whose number an audit record bears is gone, not somebody else. */
+/* Whose number an audit record bears is gone, not somebody else; what a runner made up does not count. */
 static void monitor_ids_are_never_used_again(void **state)
 {
     struct fixture *f = *state;
@@ -576,8 +576,13 @@ static void monitor_ids_are_never_used_again(void **state)
                                        .monitor_id = 7,
                                        .bytes = {.p = "{}", .size = 2},
                                        .hash = {.p = hash, .size = sizeof hash}};
+    struct store_audit refusal = record;
+    refusal.seq = 2;
+    refusal.kind = "refusal";
+    refusal.monitor_id = UINT32_MAX;
     add_monitor(f, 3);
     store_batch_audit_add(&f->batch, &record);
+    store_batch_audit_add(&f->batch, &refusal);
     commit_as(f, TC_OK);
     struct store_ids ids = {.monitor = 0};
     assert_int_equal(store_read(f->store, STORE_IDS, NULL, keep_next_ids, &ids, NULL), TC_OK);
