@@ -398,7 +398,7 @@ static char *find_builtin(void)
     return file_join(dir, "tocsin-check");
 }
 
-static int runner_fork(struct program_context *context, struct err *err)
+static int runner_make(struct program_context *context, struct err *err)
 {
     if (context->config->runner.name == NULL) {
         return err_set(err, TC_ECONFIG,
@@ -407,13 +407,13 @@ static int runner_fork(struct program_context *context, struct err *err)
     }
     struct runner *r = mem_alloc(sizeof(*r));
     r->context = context;
+    r->loop = context->loop;
     r->spawner = CHILD_INIT;
     r->spawner_fd = -1;
     r->builtin = find_builtin();
     r->work_dir = file_join(context->config->state_dir, "runner/work");
     context->state = r;
-    int rc = child_adopt_orphans(err);
-    return rc == TC_OK ? start_spawner(r, err) : rc;
+    return child_adopt_orphans(err);
 }
 
 static int open_spool(struct runner *r, struct err *err)
@@ -471,18 +471,24 @@ static void make_parts(struct runner *r)
 
 static int runner_start(struct program_context *context, struct err *err)
 {
+    int rc = runner_make(context, err);
+    if (rc != TC_OK) {
+        return rc;
+    }
     struct runner *r = context->state;
+    rc = open_spool(r, err);
+    if (rc == TC_OK) { /* after the spool's lock: a spawner begins by clearing what lies there */
+        rc = start_spawner(r, err);
+    }
+    if (rc != TC_OK) {
+        return rc;
+    }
     struct courier_ops ops = {.assign = on_assign,
                               .run = on_run_asked,
                               .counts = on_counts,
                               .failed = on_failed,
                               .alone = on_alone,
                               .ctx = r};
-    r->loop = context->loop;
-    int rc = open_spool(r, err);
-    if (rc != TC_OK) {
-        return rc;
-    }
     make_parts(r);
     watch_spawner(r);
     rc = recover(r, err);
@@ -545,7 +551,6 @@ const struct program runner_program = {
     .name = "runner",
     .doc = "Runs the checks of this host's monitors and keeps their results until the router has "
            "them.",
-    .fork = runner_fork,
     .start = runner_start,
     .stop = runner_stop,
     .reload = runner_reload,

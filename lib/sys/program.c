@@ -212,12 +212,7 @@ static int run(struct shell *shell, struct err *err)
         return code;
     }
     start_log(shell);
-    if (shell->program->fork != NULL) {
-        code = shell->program->fork(&shell->context, err);
-    }
-    if (code == TC_OK) {
-        code = make_loop(shell, err);
-    }
+    code = make_loop(shell, err);
     if (code == TC_OK) {
         code = shell->program->start(&shell->context, err);
     }

@@ -16,7 +16,7 @@ struct loop;
 
 /* What the daemon gets. */
 struct program_context {
-    struct loop *loop;           /* borrowed; NULL in fork */
+    struct loop *loop;           /* borrowed */
     const struct clock *clock;   /* borrowed */
     const struct config *config; /* borrowed; replaced before reload is called */
     const char *const *operands; /* borrowed from argv */
@@ -31,8 +31,6 @@ struct program {
     size_t operand_count;                  /* required number */
     const struct config_section *sections; /* what this daemon validates; NULL: none */
 
-    /* Fork helper processes: before any loop, socket or thread exists. May be NULL. */
-    int (*fork)(struct program_context *context, struct err *err);
     /* Build everything on the loop; call program_ready when it really serves. */
     int (*start)(struct program_context *context, struct err *err);
     /* Wind down and end with loop_stop, at once or later; forced after 30 s. NULL: end at once. */
@@ -42,7 +40,7 @@ struct program {
     void (*reload)(struct program_context *context);
     /* The wall clock stepped by more than a minute and UTC followed. May be NULL. */
     void (*stepped)(struct program_context *context, int64_t step_ms);
-    /* Free what fork and start made, also after start failed half-way. */
+    /* Free what start made, also after it failed half-way. */
     void (*end)(struct program_context *context);
 };
 

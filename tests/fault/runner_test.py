@@ -227,6 +227,19 @@ class Runner(unittest.TestCase):
         self.assertEqual(self.router.of(1)[0]["reason"], "lost")
         self.assertEqual(self.router.of(1)[0]["requestId"], "a")
 
+    def test_second_runner_is_refused_and_harms_nothing(self):
+        self.check("good", GOOD)
+        self.router.assign([self.monitor(1, "exec:good")])
+        self.start()
+        self.router.wait(lambda: self.router.of(1), 15, "a result")
+        second = subprocess.run([self.program, "--config", self.dir + "/tocsin.yaml"], timeout=15, check=False,
+                                stderr=subprocess.PIPE, text=True)
+        self.assertNotEqual(second.returncode, 0)
+        self.assertIn("spool.db", second.stderr)
+        count = len(self.router.of(1))
+        self.router.wait(lambda: len(self.router.of(1)) > count + 2, 15, "the first one goes on")
+        self.assertTrue(all(run["isOk"] for run in self.router.of(1)), self.router.of(1))
+
     def test_killed_spawner_is_replaced(self):
         self.check("long", "#!/bin/sh\nexec sleep 4343\n")
         self.check("good", GOOD)
