@@ -17,11 +17,13 @@
 #include "lib/sys/clock.h"
 #include "lib/sys/loop.h"
 #include "runner/capture.h"
+#include "runner/cgroup.h"
 
 enum {
     DIR_BYTES = 512,
     FILE_BYTES_MAX = 1024 * 1024 * 1024, /* one file that a check writes */
     DESCRIPTORS_MAX = 1024,
+    REMOVE_TIMEOUT_MS = 60 * 1000,
     PROCESSES_MAX = 2048, /* of its user; the kernel counts them for others than root only */
 };
 
@@ -41,7 +43,9 @@ struct job {
     bool is_silent; /* no report: the spawner's own errand */
     enum phase phase;
     bool is_over_time;
-    struct child child; /* owned */
+    struct child child;    /* owned */
+    struct cgroup *cgroup; /* borrowed; NULL: it has no group */
+    struct cgroup_hits hits;
     struct child_exit exit;
     int64_t timeout_ms;
     int64_t started_us;
@@ -124,6 +128,7 @@ static void report(const struct job *job, enum verdict_end end, int code)
         .outcome = {.end = end,
                     .code = code,
                     .timeout_ms = job->timeout_ms,
+                    .is_out_of_processes = job->hits.is_out_of_processes,
                     .out = job->out.bytes.p,
                     .out_size = job->out.bytes.len,
                     .is_out_cut = job->out.is_cut,
@@ -141,6 +146,8 @@ static void report_exit(const struct job *job)
     }
     if (job->is_over_time) {
         report(job, VERDICT_TIMED_OUT, 0);
+    } else if (job->hits.is_out_of_memory && (job->exit.signo != 0 || job->exit.status != 0)) {
+        report(job, VERDICT_OUT_OF_MEMORY, 0);
     } else if (job->exit.signo != 0) {
         report(job, VERDICT_SIGNALED, job->exit.signo);
     } else {
@@ -203,6 +210,34 @@ static void on_output(void *ctx, int fd, unsigned events)
     }
 }
 
+/* --- Group ------------------------------------------------------------------------------------ */
+
+/* Kill all of it, also what left the process group; what it met is known only before it is swept. */
+static void end_group(struct job *job)
+{
+    if (job->cgroup != NULL) {
+        cgroup_kill(job->cgroup, job->run);
+        job->hits = cgroup_hits(job->cgroup, job->run);
+    }
+}
+
+/* A descriptor of the new group; -1: the check does without, which is better than no check. */
+static int make_group(struct job *job)
+{
+    const struct job_host *host = job->host;
+    int fd = -1;
+    struct err err = ERR_INIT;
+    if (host->cgroup == NULL || job->is_silent) {
+        return -1;
+    }
+    if (cgroup_add(host->cgroup, job->run, &fd, &err) != TC_OK) {
+        host->no_group(host->ctx, &err);
+        return -1;
+    }
+    job->cgroup = host->cgroup;
+    return fd;
+}
+
 /* --- Time and end ----------------------------------------------------------------------------- */
 
 static void on_time(void *ctx)
@@ -218,6 +253,7 @@ static void on_time(void *ctx)
     case PHASE_TERMINATED:
         job->phase = PHASE_KILLED;
         child_signal(&job->child, SIGKILL);
+        end_group(job);
         loop_timer_in(job->timer, JOB_GIVE_UP_AFTER_MS);
         return;
     case PHASE_KILLED:
@@ -244,6 +280,7 @@ static void on_end(void *ctx, int fd, unsigned events)
         return;
     }
     unwatch(job, &job->watch_end);
+    end_group(job);
     if (job->phase == PHASE_STUCK) {
         finish(job);
         return;
@@ -278,28 +315,33 @@ static int start_child(struct job *job, const struct spawnlink_order *order, str
     if (!job_split_args(order, argv)) {
         return err_set(err, TC_EINVAL, "it has more than %d arguments", JOB_ARGS_MAX - 1);
     }
+    TC_CLEANUP(fd_closep) int group_fd = make_group(job);
+    bool has_memory = job->cgroup != NULL && cgroup_limits_memory(job->cgroup);
     char home[DIR_BYTES + 8];
     char temp[DIR_BYTES + 8];
     (void)snprintf(home, sizeof(home), "HOME=%s", job->dir);   /* has room */
     (void)snprintf(temp, sizeof(temp), "TMPDIR=%s", job->dir); /* has room */
     const char *const envp[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                                 "LANG=C.UTF-8", home, temp, NULL};
-    struct child_spec spec = {.path = argv[0],
-                              .argv = argv,
-                              .envp = envp,
-                              .dir = job->is_silent ? "/" : job->dir,
-                              .in = CHILD_PIPE,
-                              .out = CHILD_PIPE,
-                              .err = CHILD_PIPE,
-                              .keep_fd = -1,
-                              .limits = {.file_bytes = FILE_BYTES_MAX,
-                                         .descriptors = DESCRIPTORS_MAX,
-                                         .memory_bytes = (uint64_t)job->host->memory_bytes,
-                                         .processes = PROCESSES_MAX},
-                              .has_user = job->host->has_user && !job->is_silent,
-                              .uid = job->host->uid,
-                              .gid = job->host->gid,
-                              .dies_with_parent = true};
+    struct child_spec spec = {
+        .path = argv[0],
+        .argv = argv,
+        .envp = envp,
+        .dir = job->is_silent ? "/" : job->dir,
+        .in = CHILD_PIPE,
+        .out = CHILD_PIPE,
+        .err = CHILD_PIPE,
+        .keep_fd = -1,
+        .limits = {.file_bytes = FILE_BYTES_MAX,
+                   .descriptors = DESCRIPTORS_MAX,
+                   .memory_bytes = has_memory ? 0 : (uint64_t)job->host->memory_bytes,
+                   .processes = PROCESSES_MAX},
+        .has_user = job->host->has_user && !job->is_silent,
+        .uid = job->host->uid,
+        .gid = job->host->gid,
+        .dies_with_parent = true,
+        .dies_first = !job->is_silent,
+        .group_fd = group_fd > 0 ? group_fd : 0};
     return child_start(&spec, &job->child, err);
 }
 
@@ -364,7 +406,7 @@ void job_remove_dir(const struct job_host *host, struct job_list *list, const ch
     int size = snprintf(args, sizeof(args), "/bin/rm%c-rf%c--%c%s", 0, 0, 0, dir);
     TC_ASSERT(size > 0 && size < (int)sizeof(args));
     struct spawnlink_order order = {
-        .timeout_ms = 60 * 1000, .args = args, .args_size = (size_t)size + 1, .input = ""};
+        .timeout_ms = REMOVE_TIMEOUT_MS, .args = args, .args_size = (size_t)size + 1, .input = ""};
     job_start_as(host, list, &order, true);
 }
 
@@ -372,6 +414,16 @@ bool job_is_known(const struct job_list *list, pid_t pid)
 {
     for (const struct job *job = list->first; job != NULL; job = job->next) {
         if (job->child.pid == pid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool job_is_run(const struct job_list *list, uint64_t run)
+{
+    for (const struct job *job = list->first; job != NULL; job = job->next) {
+        if (job->run == run) {
             return true;
         }
     }

@@ -7,6 +7,7 @@
 
 #include "runner/spawnlink.h"
 
+struct cgroup;
 struct loop;
 
 /* What jobs and workers of one spawner share. Made by spawner.c. */
@@ -16,9 +17,11 @@ struct job_host {
     bool has_user;        /* programs run as uid and gid */
     uid_t uid;
     gid_t gid;
-    int64_t memory_bytes; /* address space of a program; 0: unlimited */
+    int64_t memory_bytes;  /* of a program; 0: unlimited */
+    struct cgroup *cgroup; /* borrowed: a group for each program; NULL: there are none */
     void (*report)(void *ctx, const struct spawnlink_report *report);
     void (*ended)(void *ctx); /* a program has ended: it may have left strays */
+    void (*no_group)(void *ctx, const struct err *err); /* a program had to do without one */
     void *ctx;
 };
 
@@ -51,8 +54,9 @@ void job_start(const struct job_host *host, struct job_list *list,
  * Trivial. */
 void job_remove_dir(const struct job_host *host, struct job_list *list, const char *dir);
 
-/* Whether pid is one of the jobs' processes. Trivial. */
+/* Whether pid is one of the jobs' processes, and whether a run is one of theirs. Trivial. */
 bool job_is_known(const struct job_list *list, pid_t pid);
+bool job_is_run(const struct job_list *list, uint64_t run);
 
 /* Kill all and forget them, without reports. Trivial. */
 void job_end_all(struct job_list *list);

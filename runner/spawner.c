@@ -11,6 +11,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/limits.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/sys/child.h"
@@ -19,6 +20,7 @@
 #include "lib/sys/log.h"
 #include "lib/sys/loop.h"
 #include "lib/sys/sig.h"
+#include "runner/cgroup.h"
 #include "runner/job.h"
 #include "runner/spawnlink.h"
 #include "runner/worker.h"
@@ -89,6 +91,7 @@ struct spawner {
     struct spawnlink *link;
     struct job_host host;
     struct job_list jobs;
+    struct cgroup *cgroup; /* owned; NULL: nothing is delegated */
     struct worker_pool *workers;
     struct loop_timer *stray_timer;
     const char *env[ENV_MAX];
@@ -101,10 +104,20 @@ static bool is_known(void *ctx, pid_t pid)
     return job_is_known(&s->jobs, pid) || worker_is_known(s->workers, pid);
 }
 
+static bool is_run(void *ctx, uint64_t run)
+{
+    const struct spawner *s = ctx;
+    return job_is_run(&s->jobs, run);
+}
+
 static void kill_strays(void *ctx)
 {
     struct spawner *s = ctx;
-    if (child_kill_strays(is_known, s) > 0) {
+    size_t left = child_kill_strays(is_known, s);
+    if (s->cgroup != NULL) {
+        left += cgroup_sweep(s->cgroup, is_run, s);
+    }
+    if (left > 0) {
         loop_timer_in(s->stray_timer, STRAYS_EVERY_MS);
     }
 }
@@ -113,6 +126,15 @@ static void on_ended(void *ctx)
 {
     struct spawner *s = ctx;
     loop_timer_in(s->stray_timer, 0); /* once a turn, however many ended */
+}
+
+static void on_no_group(void *ctx, const struct err *err)
+{
+    struct spawner *s = ctx;
+    s->host.cgroup = NULL;
+    log_error("spawner",
+              "checks run without control groups until the runner is started again; cause=%s",
+              err->text);
 }
 
 static void on_order(void *ctx, const struct spawnlink_order *order)
@@ -182,6 +204,23 @@ static int prepare_work_dir(struct spawner *s, struct err *err)
     return rc;
 }
 
+/* Without a delegated group, limits are what a process can have: of its address space and its user. */
+static void prepare_groups(struct spawner *s)
+{
+    struct cgroup_options options = {.key = s->host.work_dir,
+                                     .memory_bytes = s->host.memory_bytes,
+                                     .processes = LIMIT_CHECK_PROCESSES};
+    struct err err = ERR_INIT;
+    if (cgroup_new(&options, &s->cgroup, &err) != TC_OK) {
+        log_info("spawner", "checks run without control groups, under rlimits; cause=%s", err.text);
+        return;
+    }
+    s->host.cgroup = s->cgroup;
+    log_info("spawner", "each check runs in a control group; path=%s memory=%s processes=%s",
+             cgroup_path(s->cgroup), cgroup_limits_memory(s->cgroup) ? "limited" : "no controller",
+             cgroup_limits_processes(s->cgroup) ? "limited" : "no controller");
+}
+
 static int read_arguments(struct spawner *s, int argc, char **argv, int64_t *ret_workers,
                           struct err *err)
 {
@@ -205,6 +244,7 @@ static int read_arguments(struct spawner *s, int argc, char **argv, int64_t *ret
 static void end_all(struct spawner *s)
 {
     job_end_all(&s->jobs);
+    s->cgroup = cgroup_free(s->cgroup);
     s->workers = worker_pool_free(s->workers);
     struct worker_options none = {.count_max = 1};
     s->workers = worker_pool_new(&s->host, &none);
@@ -242,6 +282,7 @@ static int run(struct spawner *s, int64_t workers, struct err *err)
         rc = prepare_work_dir(s, err);
     }
     if (rc == TC_OK) {
+        prepare_groups(s);
         s->link = spawnlink_new(s->loop, LINK_FD, &ops);
         rc = loop_run(s->loop, err);
         s->link = spawnlink_free(s->link);
@@ -266,6 +307,7 @@ int spawner_main(int argc, char **argv)
         s.host.loop = s.loop;
         s.host.report = on_report;
         s.host.ended = on_ended;
+        s.host.no_group = on_no_group;
         s.host.ctx = &s;
         rc = run(&s, workers, &err);
         s.loop = loop_free(s.loop);

@@ -21,7 +21,7 @@ struct spawner_options {
     bool has_user;        /* programs run as uid and gid; workers as the runner */
     uid_t uid;
     gid_t gid;
-    int64_t memory_bytes; /* address space of a program; 0: unlimited */
+    int64_t memory_bytes; /* of a program; 0: unlimited */
     int64_t workers;      /* processes for built-in checks, at most */
 };
 

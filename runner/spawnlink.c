@@ -28,7 +28,7 @@ struct record {
     uint8_t is_worker;
     uint8_t is_out_cut;
     uint8_t is_errors_cut;
-    uint8_t unused;
+    uint8_t is_out_of_processes;
     uint64_t run;
     int64_t timeout_ms;
     int64_t duration_us;
@@ -107,17 +107,19 @@ static bool deliver(struct spawnlink *link, size_t size)
     }
     if (record.kind == RECORD_REPORT && link->ops.report != NULL && record.end >= 0 &&
         record.end <= VERDICT_LOST) {
-        struct spawnlink_report report = {.run = record.run,
-                                          .duration_us = record.duration_us,
-                                          .outcome = {.end = (enum verdict_end)record.end,
-                                                      .code = record.code,
-                                                      .timeout_ms = record.timeout_ms,
-                                                      .out = first,
-                                                      .out_size = record.first,
-                                                      .is_out_cut = record.is_out_cut != 0,
-                                                      .errors = first + record.first,
-                                                      .errors_size = record.second,
-                                                      .is_errors_cut = record.is_errors_cut != 0}};
+        struct spawnlink_report report = {
+            .run = record.run,
+            .duration_us = record.duration_us,
+            .outcome = {.end = (enum verdict_end)record.end,
+                        .code = record.code,
+                        .timeout_ms = record.timeout_ms,
+                        .out = first,
+                        .out_size = record.first,
+                        .is_out_cut = record.is_out_cut != 0,
+                        .errors = first + record.first,
+                        .errors_size = record.second,
+                        .is_errors_cut = record.is_errors_cut != 0,
+                        .is_out_of_processes = record.is_out_of_processes != 0}};
         link->ops.report(link->ops.ctx, &report);
         return true;
     }
@@ -232,6 +234,7 @@ int spawnlink_send_report(struct spawnlink *link, const struct spawnlink_report 
                             .code = o->code,
                             .is_out_cut = o->is_out_cut,
                             .is_errors_cut = o->is_errors_cut,
+                            .is_out_of_processes = o->is_out_of_processes,
                             .run = report->run,
                             .timeout_ms = o->timeout_ms,
                             .duration_us = report->duration_us};

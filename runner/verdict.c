@@ -41,8 +41,9 @@ static const char *const names[] = {
     [VERDICT_REASON_CONFIG] = "config",
     [VERDICT_REASON_OVERRUN] = "overrun",
     [VERDICT_REASON_LOST] = "lost",
+    [VERDICT_REASON_MEMORY] = "memory",
 };
-_Static_assert(sizeof(names) / sizeof(names[0]) == VERDICT_REASON_LOST + 1, "one name a reason");
+_Static_assert(sizeof(names) / sizeof(names[0]) == VERDICT_REASON_MEMORY + 1, "one name a reason");
 
 const char *verdict_reason_name(enum verdict_reason reason)
 {
@@ -106,6 +107,10 @@ static void add_quoted(struct buf *message, const char *heading, const char *byt
 static void add_errors(struct buf *message, const struct verdict_outcome *o)
 {
     /* The sentence before this is short, so both always fit: 4 KiB of repaired bytes are 12. */
+    if (o->is_out_of_processes) {
+        buf_add_fmt(message, "\nIt wanted more than the %d processes that a check may have.",
+                    LIMIT_CHECK_PROCESSES);
+    }
     const char *heading = "\nIts standard error:\n";
     if (o->is_errors_cut) {
         heading = "\nThe end of its standard error:\n";
@@ -205,6 +210,13 @@ static bool judge_end(const struct verdict_outcome *o, struct verdict *v)
         return true;
     case VERDICT_NOT_STARTED:
         judge_not_started(o, v);
+        return true;
+    case VERDICT_OUT_OF_MEMORY:
+        verdict_reset(v, false, VERDICT_REASON_MEMORY);
+        buf_add_str(&v->message, "The check ran out of memory: it reached the limit of "
+                                 "runner.memory_bytes and was killed.");
+        add_said(&v->message, o);
+        add_errors(&v->message, o);
         return true;
     case VERDICT_WORKER_GONE:
         verdict_reset(v, false, VERDICT_REASON_EXIT);

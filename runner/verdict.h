@@ -24,8 +24,9 @@ enum verdict_end {
     VERDICT_STUCK,       /* survived SIGKILL past the limit; its slot is written off */
     VERDICT_NOT_STARTED, /* code: TC_E...; errors holds the sentence */
     VERDICT_WORKER_GONE, /* a built-in check's worker closed without an answer; code: its status */
-    VERDICT_ANSWERED,    /* a built-in check's worker gave one line */
-    VERDICT_LOST,        /* the runner or its spawner ended meanwhile */
+    VERDICT_OUT_OF_MEMORY, /* killed by the kernel for the memory of its control group */
+    VERDICT_ANSWERED,      /* a built-in check's worker gave one line */
+    VERDICT_LOST,          /* the runner or its spawner ended meanwhile */
 };
 
 /* Why a result is what it is. The names (verdict_reason_name) are in messages and rows and never
@@ -46,6 +47,7 @@ enum verdict_reason {
     VERDICT_REASON_CONFIG,         /* the monitor's own row is unusable */
     VERDICT_REASON_OVERRUN,        /* skipped, the run before was still going on */
     VERDICT_REASON_LOST,           /* interrupted by the end of the runner or its spawner */
+    VERDICT_REASON_MEMORY,         /* over its limit of memory */
 };
 
 /* What is known of a run that ended. */
@@ -58,7 +60,8 @@ struct verdict_outcome {
     bool is_out_cut;    /* it printed more than LIMIT_OUTPUT_BYTES */
     const char *errors; /* the end of standard error; borrowed */
     size_t errors_size;
-    bool is_errors_cut; /* there was more before it */
+    bool is_errors_cut;       /* there was more before it */
+    bool is_out_of_processes; /* its control group refused it another process */
 };
 
 /* A result. */

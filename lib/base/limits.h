@@ -15,9 +15,10 @@ enum {
     LIMIT_MESSAGE_BYTES = 64 * 1024, /* a check's message, after repair of its UTF-8 */
     LIMIT_OUTPUT_BYTES = 64 * 1024,  /* a check's standard output; more is a failure */
     LIMIT_STDERR_BYTES = 4 * 1024,   /* of a check's standard error, the end is kept */
-    LIMIT_METRICS = 64,              /* named numbers of one result */
-    LIMIT_SUMMARY_BYTES = 200,       /* the one line of a run in lists */
-    LIMIT_NOTE_BYTES = 1000,         /* a person's note on an acknowledgement */
+    LIMIT_CHECK_PROCESSES = 512, /* and threads of one check, where a control group counts them */
+    LIMIT_METRICS = 64,          /* named numbers of one result */
+    LIMIT_SUMMARY_BYTES = 200,   /* the one line of a run in lists */
+    LIMIT_NOTE_BYTES = 1000,     /* a person's note on an acknowledgement */
     LIMIT_URL_BYTES = 2000,
     LIMIT_SCHEDULE_BYTES = 255,
     LIMIT_ZONE_BYTES = 64,

@@ -41,6 +41,8 @@ struct child_spec {
     uid_t uid;
     gid_t gid;
     bool dies_with_parent; /* killed when the calling process ends */
+    bool dies_first;       /* the kernel's choice when this host is out of memory */
+    int group_fd;          /* cgroup.procs of the control group to join, open to write; 0: none */
 };
 
 struct child {

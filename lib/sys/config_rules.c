@@ -145,7 +145,7 @@ static const struct rule runner_rules[] = {
     {.name = "spool_bytes", .type = RULE_INTEGER, .min = INT64_C(1024) * 1024, .max = INT64_C(1) << 40, .fallback = "67108864", .doc = "Room for results that the router has not acknowledged."},
     {.name = "spool_keep", .type = RULE_DURATION, .min = MINUTE, .max = YEAR, .fallback = "\"7d\"", .doc = "Age at which unacknowledged results are dropped."},
     {.name = "splay", .type = RULE_DURATION, .min = 0, .max = HOUR, .fallback = "0", .doc = "Spreads runs of the same minute over this time."},
-    {.name = "memory_bytes", .type = RULE_INTEGER, .min = 0, .max = INT64_C(1) << 50, .fallback = "0", .doc = "Address space of one check; 0 is unlimited."},
+    {.name = "memory_bytes", .type = RULE_INTEGER, .min = 0, .max = INT64_C(1) << 50, .fallback = "0", .doc = "Memory of one check with all it starts, in a control group; else address space of each of its processes; 0 is unlimited."},
     {.name = "alone_command", .type = RULE_STRINGS, .min = 0, .max = 64, .fallback = "[]", .doc = "Program and arguments run when no router has answered for alone_after."},
     {.name = "alone_after", .type = RULE_DURATION, .min = MINUTE, .max = 7 * DAY, .fallback = "\"10m\"", .doc = "How long without an acknowledgement before alone_command runs."},
     {.name = NULL},

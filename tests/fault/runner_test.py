@@ -6,16 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
-import zmq
-
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fake_router import FakeRouter  # noqa: E402
+from runner_case import GOOD, RunnerCase, pids_of  # noqa: E402
 
-BIN = os.environ.get("TOCSIN_BIN", "build/dev/bin")
 HONEST = 8
 
 # name -> (script, reason, part of the message)
@@ -38,7 +35,6 @@ ZOO = {
     "no_shebang": ("echo hi\n", "not_executable", "could not be started"),
     "bad_shebang": ("#!/no/such/interpreter\n", "not_executable", "interpreter"),
 }
-GOOD = "#!/bin/sh\necho '{\"isOk\":true,\"message\":\"fine\"}'\n"
 # Children that hold the output, in a session of their own: the verdict must not wait for them.
 HOLDER = "#!/bin/sh\nsetsid sleep 300 &\necho '{\"isOk\":true,\"message\":\"left a child\"}'\n"
 ENVIRONMENT = """#!/usr/bin/python3
@@ -77,85 +73,7 @@ for line in sys.stdin:
 """
 
 
-def pids_of(text):
-    found = []
-    for pid in os.listdir("/proc"):
-        if pid.isdigit():
-            try:
-                with open(f"/proc/{pid}/cmdline", "rb") as file:
-                    if text.encode() in file.read().replace(b"\0", b" "):
-                        found.append(int(pid))
-            except OSError:
-                pass
-    return found
-
-
-class Runner(unittest.TestCase):
-    def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="tocsin-fault-")
-        self.checks = os.path.join(self.dir, "checks")
-        self.keys = os.path.join(self.dir, "keys")
-        os.mkdir(self.checks, 0o755)
-        os.mkdir(self.keys, 0o700)
-        self.router = FakeRouter()
-        self.process = None
-        self.program = BIN + "/tocsin-runner"
-        self.write_keys()
-        self.write_config()
-
-    def tearDown(self):
-        self.stop(signal.SIGKILL)
-        self.router.close()
-        said = self.said()
-        shutil.rmtree(self.dir, ignore_errors=True)
-        self.assertNotIn("Sanitizer", said, said)
-        self.assertNotIn("runtime error", said, said)
-
-    def write_keys(self):
-        public, secret = zmq.curve_keypair()
-        self.write(self.keys + "/runner.key", f"public {public.decode()}\nsecret {secret.decode()}\n", 0o600)
-        self.write(self.keys + "/router.pub", f"public {self.router.public.decode()}\n", 0o644)
-
-    def write_config(self, more="", allow='"exec:*", "nagios:*"', top=""):
-        self.write(self.dir + "/tocsin.yaml",
-                   f"{top}state_dir: {self.dir}/state\nkeys: {{dir: {self.keys}}}\n"
-                   f"runner:\n  name: test\n  router: \"{self.router.endpoint}\"\n"
-                   f"  checks: [\"{self.checks}\"]\n  allow: [{allow}]\n{more}", 0o600)
-
-    def write(self, path, text, mode):
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(path, mode)
-
-    def check(self, name, script, mode=0o755):
-        self.write(os.path.join(self.checks, name), script, mode)
-
-    def start(self):
-        with open(self.dir + "/log", "ab") as log:
-            self.process = subprocess.Popen([self.program, "--config", self.dir + "/tocsin.yaml",
-                                             "--log-format", "text"], stderr=log)
-
-    def stop(self, signo):
-        if self.process is not None:
-            self.process.send_signal(signo)
-            self.process.wait(30)
-            self.process = None
-
-    def monitor(self, number, check, schedule="@every 1s", timeout=2, run_now=None, **params):
-        monitor = {"id": number, "uuid": f"00000000-0000-4000-8000-{number:012d}", "name": check,
-                   "generation": "1", "check": check, "params": params, "labels": {},
-                   "timeoutSeconds": timeout, "active": True,
-                   "schedules": [{"schedule": schedule, "timezone": "UTC"}] if schedule else []}
-        if run_now:
-            monitor["runNow"] = run_now
-        return monitor
-
-    def said(self):
-        if not os.path.exists(self.dir + "/log"):
-            return ""
-        with open(self.dir + "/log", encoding="utf-8", errors="replace") as file:
-            return file.read()
-
+class Runner(RunnerCase):
     def test_zoo_beside_honest_monitors(self):
         self.check("good", GOOD)
         self.check("holder", HOLDER)

@@ -152,6 +152,7 @@ static const struct end_row end_rows[] = {
     {VERDICT_NOT_STARTED, TC_ENOENT, VERDICT_REASON_NOT_EXECUTABLE, "interpreter"},
     {VERDICT_NOT_STARTED, TC_EPERM, VERDICT_REASON_NOT_EXECUTABLE, "could not be started: why"},
     {VERDICT_NOT_STARTED, TC_EAGAIN, VERDICT_REASON_START, "could not be started: why"},
+    {VERDICT_OUT_OF_MEMORY, 0, VERDICT_REASON_MEMORY, "ran out of memory"},
     {VERDICT_WORKER_GONE, 0, VERDICT_REASON_EXIT, "without an answer"},
     {VERDICT_LOST, 0, VERDICT_REASON_LOST, "interrupted"},
 };
@@ -177,6 +178,20 @@ static void test_ends(void **state)
         if (end_rows[i].end != VERDICT_LOST) {
             assert_non_null(strstr(v.message.p, "why"));
         }
+    }
+}
+
+static void test_a_failure_at_the_limit_of_processes_says_so(void **state)
+{
+    (void)state;
+    const enum verdict_end ends[] = {VERDICT_EXITED, VERDICT_SIGNALED, VERDICT_TIMED_OUT};
+    for (size_t i = 0; i < TEST_COUNT(ends); i++) {
+        struct verdict_outcome outcome = {
+            .end = ends[i], .code = 2, .out = "", .errors = "", .is_out_of_processes = true};
+        TC_CLEANUP(verdict_freep) struct verdict v;
+        verdict_init(&v);
+        verdict_judge(&outcome, VERDICT_JSON, false, &v);
+        assert_non_null(strstr(v.message.p, "more than the 512 processes that a check may have"));
     }
 }
 
@@ -286,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_nagios_table),
         cmocka_unit_test(test_warning_is_ok_where_asked),
         cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_a_failure_at_the_limit_of_processes_says_so),
         cmocka_unit_test(test_failure_has_the_end_of_standard_error),
         cmocka_unit_test(test_too_much_output_fails_in_both_conventions),
         cmocka_unit_test(test_message_limit),

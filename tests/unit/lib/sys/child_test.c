@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -120,6 +121,44 @@ static void test_limits(void **state)
     run_shell("ulimit -n; ulimit -t; while :; do :; done", spec, text, sizeof(text), &end);
     assert_string_equal(text, "9\n1\n");
     assert_int_equal(end.signo, SIGXCPU);
+}
+
+static void test_first_to_die(void **state)
+{
+    (void)state;
+    char text[64];
+    struct child_exit end;
+    struct child_spec spec = shell(NULL);
+    spec.dies_first = true;
+    run_shell("cat /proc/$$/oom_score_adj", spec, text, sizeof(text), &end);
+    assert_string_equal(text, "500\n");
+}
+
+/* A file stands for the group's cgroup.procs: "0" is the process that writes it. */
+static void test_group_is_joined_before_anything_runs(void **state)
+{
+    (void)state;
+    char text[64];
+    struct child_exit end;
+    struct child_spec spec = shell(NULL);
+    char path[] = "/tmp/tocsin_group_XXXXXX";
+    spec.group_fd = mkstemp(path);
+    assert_true(spec.group_fd > 0);
+    char script[128];
+    (void)snprintf(script, sizeof(script), "cat %s; ls /proc/$$/fd | wc -l", path);
+    run_shell(script, spec, text, sizeof(text), &end);
+    assert_string_equal(text, "03\n"); /* and the descriptor is not passed on */
+    assert_int_equal(close(spec.group_fd), 0);
+    spec.group_fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    const char *const argv[] = {"sh", "-c", ":", NULL};
+    spec.argv = argv;
+    struct child child = CHILD_INIT;
+    struct err err = ERR_INIT;
+    assert_int_equal(child_start(&spec, &child, &err), TC_ENOSPC);
+    assert_string_equal(err.text,
+                        "cannot put into its control group /bin/sh: No space left on device");
+    assert_int_equal(close(spec.group_fd), 0);
+    assert_int_equal(unlink(path), 0);
 }
 
 static void test_input_and_the_kept_descriptor(void **state)
@@ -244,6 +283,8 @@ int main(void)
         cmocka_unit_test(test_nothing_is_inherited),
         cmocka_unit_test(test_a_missing_program_is_not_exit_127),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_first_to_die),
+        cmocka_unit_test(test_group_is_joined_before_anything_runs),
         cmocka_unit_test(test_input_and_the_kept_descriptor),
         cmocka_unit_test(test_the_group_dies_with_the_child),
         cmocka_unit_test(test_signals_reach_the_group),
