@@ -111,6 +111,12 @@ static int start_spawner(struct runner *r, struct err *err)
                                       .memory_bytes = config->runner.memory_bytes,
                                       .workers = config->runner.workers};
     int rc = find_user(config->runner.user, &options, err);
+    if (rc == TC_OK && options.has_user) {
+        rc = file_check_reach(config->state_dir, options.uid, options.gid, err);
+        (void)(rc == TC_OK ? TC_OK
+                           : err_ctx(err, "runner.user: \"%s\" can't work below state_dir",
+                                     config->runner.user));
+    }
     return rc == TC_OK ? spawner_start(&options, &r->spawner, &r->spawner_fd, err) : rc;
 }
 
@@ -411,7 +417,7 @@ static int runner_make(struct program_context *context, struct err *err)
     r->spawner = CHILD_INIT;
     r->spawner_fd = -1;
     r->builtin = find_builtin();
-    r->work_dir = file_join(context->config->state_dir, "runner/work");
+    r->work_dir = file_join(context->config->state_dir, "work");
     context->state = r;
     return child_adopt_orphans(err);
 }

@@ -210,6 +210,30 @@ int file_create(const char *path, mode_t mode, const void *bytes, size_t size, s
     return put(path, mode, bytes, size, RENAME_NOREPLACE, err);
 }
 
+int file_check_reach(const char *path, uid_t uid, gid_t gid, struct err *err)
+{
+    TC_CLEANUP(mem_freep) char *prefix = mem_strdup(path);
+    size_t size = strlen(prefix);
+    for (size_t i = 1; i <= size; i++) {
+        if (prefix[i] != '/' && prefix[i] != '\0') {
+            continue;
+        }
+        char end = prefix[i];
+        struct stat facts;
+        prefix[i] = '\0';
+        if (stat(prefix, &facts) != 0) {
+            return fail(err, "look at", prefix);
+        }
+        mode_t needed = facts.st_uid == uid ? S_IXUSR : facts.st_gid == gid ? S_IXGRP : S_IXOTH;
+        if (uid != 0 && (facts.st_mode & needed) == 0) {
+            return err_set(err, TC_EPERM, "the directory %s is closed to it: chmod o+x %s", prefix,
+                           prefix);
+        }
+        prefix[i] = end;
+    }
+    return TC_OK;
+}
+
 int file_make_dirs(const char *path, mode_t mode, struct err *err)
 {
     TC_CLEANUP(mem_freep) char *prefix = mem_strdup(path);

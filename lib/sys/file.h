@@ -55,6 +55,13 @@ int file_write_fd(int fd, const void *bytes, size_t size);
  * Errors: TC_EPERM, TC_ENOSPC, TC_EEXIST when a file is in the way, TC_EIO. */
 int file_make_dirs(const char *path, mode_t mode, struct err *err);
 
+/* Whether a user without other groups may go into a directory by its path.
+ * Shape:  path absolute; each directory above it counts.
+ * Units:  none.
+ * Owns:   nothing.
+ * Errors: TC_EPERM with the first directory that stops the user; TC_ENOENT. */
+int file_check_reach(const char *path, uid_t uid, gid_t gid, struct err *err);
+
 /* Make the entries of a directory durable.
  * Shape:  path of the directory.
  * Units:  none.

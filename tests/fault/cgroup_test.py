@@ -65,9 +65,8 @@ class Group(RunnerCase):
     def start(self):
         moved = self.unit + "/tocsin-main"  # a later start is that of tocsin up, which was moved there
         group = moved if os.path.exists(moved) else self.unit
-        with open(self.dir + "/log", "ab") as log:
-            self.process = subprocess.Popen([self.program, "--config", self.dir + "/tocsin.yaml", "--log-format",
-                                             "text"], stderr=log, preexec_fn=lambda: write(group + "/cgroup.procs", "0"))
+        self.prepare = lambda: write(group + "/cgroup.procs", "0")
+        super().start()
 
     def groups(self):
         """Of runs: those that exist now."""

@@ -37,6 +37,7 @@ class RunnerCase(unittest.TestCase):
         os.mkdir(self.keys, 0o700)
         self.router = FakeRouter()
         self.process = None
+        self.prepare = None  # called in the runner's process before its program
         self.program = BIN + "/tocsin-runner"
         self.write_keys()
         self.write_config()
@@ -71,7 +72,7 @@ class RunnerCase(unittest.TestCase):
     def start(self):
         with open(self.dir + "/log", "ab") as log:
             self.process = subprocess.Popen([self.program, "--config", self.dir + "/tocsin.yaml",
-                                             "--log-format", "text"], stderr=log)
+                                             "--log-format", "text"], stderr=log, preexec_fn=self.prepare)
 
     def stop(self, signo):
         if self.process is not None:

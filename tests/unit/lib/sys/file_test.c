@@ -139,6 +139,34 @@ static void test_directories_and_paths(void **state)
     assert_int_equal(file_check_local("/nonexistent", &err), TC_ENOENT);
 }
 
+static void test_reach(void **state)
+{
+    (void)state;
+    enum {
+        OTHER = 4711,
+    };
+    char below[96];
+    struct err err = ERR_INIT;
+    (void)snprintf(below, sizeof(below), "%s/open", dir);
+    assert_int_equal(mkdir(below, 0755), 0);
+    assert_int_equal(chmod(dir, 0700), 0);
+    assert_int_equal(file_check_reach(below, OTHER, OTHER, &err), TC_EPERM);
+    assert_non_null(strstr(err.text, "is closed to it: chmod o+x /tmp/"));
+    assert_null(strstr(err.text, "/open"));
+    assert_int_equal(file_check_reach(below, getuid(), OTHER, NULL), TC_OK);
+    assert_int_equal(file_check_reach(below, 0, 0, NULL), TC_OK);
+    assert_int_equal(chmod(dir, 0710), 0);
+    assert_int_equal(file_check_reach(below, OTHER, OTHER, NULL), TC_EPERM);
+    assert_int_equal(file_check_reach(below, OTHER, getgid(), NULL), TC_OK);
+    assert_int_equal(chmod(dir, 0711), 0);
+    assert_int_equal(file_check_reach(below, OTHER, OTHER, NULL), TC_OK);
+    assert_int_equal(chmod(dir, 0701), 0); /* the group's bits hold for its members */
+    assert_int_equal(file_check_reach(below, OTHER, getgid(), NULL), TC_EPERM);
+    assert_int_equal(rmdir(below), 0);
+    assert_int_equal(file_check_reach(below, OTHER, OTHER, NULL), TC_ENOENT);
+    assert_int_equal(chmod(dir, 0700), 0);
+}
+
 static void test_secrets(void **state)
 {
     (void)state;
@@ -179,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_a_failed_write_leaves_the_old_content),
         cmocka_unit_test(test_lock),
         cmocka_unit_test(test_directories_and_paths),
+        cmocka_unit_test(test_reach),
         cmocka_unit_test(test_secrets),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
