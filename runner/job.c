@@ -40,6 +40,7 @@ struct job {
     struct job **place; /* what points to this job */
     const struct job_host *host;
     uint64_t run;
+    uint32_t monitor;
     bool is_silent; /* no report: the spawner's own errand */
     enum phase phase;
     bool is_over_time;
@@ -51,6 +52,7 @@ struct job {
     int64_t started_us;
     int64_t duration_us;
     struct loop_timer *timer; /* owned by loop, as the watches */
+    struct loop_timer *held_timer;
     struct loop_watch *watch_in;
     struct loop_watch *watch_out;
     struct loop_watch *watch_err;
@@ -106,6 +108,7 @@ static void job_free(struct job *job)
     child_close(&job->child);
     if (job->timer != NULL) {
         loop_timer_free(job->host->loop, job->timer);
+        loop_timer_free(job->host->loop, job->held_timer);
     }
     *job->place = job->next;
     if (job->next != NULL) {
@@ -261,6 +264,7 @@ static void on_time(void *ctx)
         report(job, VERDICT_STUCK, 0);
         job->phase = PHASE_STUCK;
         close_pipes(job);
+        job->host->ended(job->host->ctx); /* a stray of its own may be what holds it */
         return;
     case PHASE_DRAINING:
         finish(job);
@@ -271,15 +275,16 @@ static void on_time(void *ctx)
     TC_UNREACHABLE();
 }
 
-static void on_end(void *ctx, int fd, unsigned events)
+/* It has ended. A process that another one traces ends for its tracer first: until that lets go, its
+ * descriptor says for ever that it has ended, so it is asked by time instead. */
+static void take_end(void *ctx)
 {
     struct job *job = ctx;
-    (void)fd;
-    (void)events;
+    unwatch(job, &job->watch_end);
     if (child_reap(&job->child, &job->exit) != TC_OK) {
+        loop_timer_in(job->held_timer, JOB_HELD_MS);
         return;
     }
-    unwatch(job, &job->watch_end);
     end_group(job);
     if (job->phase == PHASE_STUCK) {
         finish(job);
@@ -290,6 +295,13 @@ static void on_end(void *ctx, int fd, unsigned events)
     job->phase = PHASE_DRAINING;
     loop_timer_in(job->timer, JOB_DRAIN_MS);
     finish_when_drained(job);
+}
+
+static void on_end(void *ctx, int fd, unsigned events)
+{
+    (void)fd;
+    (void)events;
+    take_end(ctx);
 }
 
 /* --- Start ------------------------------------------------------------------------------------ */
@@ -353,7 +365,19 @@ static void watch_child(struct job *job)
     job->watch_err = loop_watch_fd(loop, job->child.err, LOOP_READ, on_output, job);
     job->watch_end = loop_watch_fd(loop, job->child.pidfd, LOOP_READ, on_end, job);
     job->timer = loop_timer_new(loop, on_time, job);
+    job->held_timer = loop_timer_new(loop, take_end, job);
     loop_timer_in(job->timer, job->timeout_ms);
+}
+
+/* One that can't be ended is enough: a dead disk would collect a process of each run. */
+static bool has_stuck(const struct job_list *list, uint32_t monitor)
+{
+    for (const struct job *job = list->first; job != NULL; job = job->next) {
+        if (job->phase == PHASE_STUCK && job->monitor == monitor && monitor != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void job_start_as(const struct job_host *host, struct job_list *list,
@@ -363,6 +387,7 @@ static void job_start_as(const struct job_host *host, struct job_list *list,
     job->host = host;
     job->list = list;
     job->run = order->run;
+    job->monitor = order->monitor;
     job->is_silent = is_silent;
     job->child = CHILD_INIT;
     job->timeout_ms = order->timeout_ms;
@@ -377,6 +402,11 @@ static void job_start_as(const struct job_host *host, struct job_list *list,
     }
     list->first = job;
     job->started_us = clock_mono_us(loop_clock(host->loop));
+    if (has_stuck(list, order->monitor)) {
+        report(job, VERDICT_STUCK, 1);
+        job_free(job);
+        return;
+    }
     struct err err = ERR_INIT;
     int rc = is_silent ? TC_OK : make_dir(job, &err);
     if (rc == TC_OK) {

@@ -33,6 +33,7 @@ enum {
     JOB_ARGS_MAX = 80,
     JOB_KILL_AFTER_MS = 5000,
     JOB_GIVE_UP_AFTER_MS = 2000,
+    JOB_HELD_MS = 50,   /* between two looks at an ended process that a debugger holds */
     JOB_DRAIN_MS = 200, /* for output of others that a program left with its pipes */
 };
 

@@ -66,6 +66,12 @@ struct runs *runs_new(struct spool *spool, const struct clock *clock, const stru
     return runs;
 }
 
+static void drop(struct runs *runs, struct run *run)
+{
+    HASH_DEL(runs->going, run);
+    run_free(run);
+}
+
 struct runs *runs_free(struct runs *runs)
 {
     struct run *run = NULL;
@@ -75,8 +81,7 @@ struct runs *runs_free(struct runs *runs)
     }
     HASH_ITER(hh, runs->going, run, next)
     {
-        HASH_DEL(runs->going, run);
-        run_free(run);
+        drop(runs, run);
     }
     mem_free(runs);
     return NULL;
@@ -137,8 +142,7 @@ static void forget(struct runs *runs, struct run *run)
 {
     uint32_t monitor = run->monitor;
     runs->waiting -= run->is_started ? 0 : 1;
-    HASH_DEL(runs->going, run);
-    run_free(run);
+    drop(runs, run);
     runs->ops.finished(runs->ops.ctx, monitor);
 }
 
@@ -372,6 +376,7 @@ void runs_start(struct runs *runs)
     HASH_ITER(hh, runs->going, run, next)
     {
         struct spawnlink_order order = {.run = run->id,
+                                        .monitor = run->monitor,
                                         .is_worker = run->is_worker,
                                         .timeout_ms = run->timeout_ms,
                                         .args = run->args.p,

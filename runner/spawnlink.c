@@ -21,6 +21,7 @@ enum record_kind {
 /* In front of every packet; first and second are the sizes of the two byte strings behind it. */
 struct record {
     uint32_t kind;
+    uint32_t monitor;
     uint32_t first;
     uint32_t second;
     int32_t end;
@@ -29,11 +30,12 @@ struct record {
     uint8_t is_out_cut;
     uint8_t is_errors_cut;
     uint8_t is_out_of_processes;
+    uint32_t unused;
     uint64_t run;
     int64_t timeout_ms;
     int64_t duration_us;
 };
-_Static_assert(sizeof(struct record) == 48, "no padding, which could carry old memory");
+_Static_assert(sizeof(struct record) == 56, "no padding, which could carry old memory");
 
 enum {
     PACKET_BYTES_MAX = sizeof(struct record) + SPAWNLINK_ARGS_BYTES + SPAWNLINK_INPUT_BYTES,
@@ -92,6 +94,7 @@ static bool deliver(struct spawnlink *link, size_t size)
     if (record.kind == RECORD_ORDER && link->ops.order != NULL && record.first > 0 &&
         first[record.first - 1] == '\0') {
         struct spawnlink_order order = {.run = record.run,
+                                        .monitor = record.monitor,
                                         .is_worker = record.is_worker != 0,
                                         .timeout_ms = record.timeout_ms,
                                         .args = first,
@@ -216,6 +219,7 @@ int spawnlink_send_order(struct spawnlink *link, const struct spawnlink_order *o
     struct record record = {.kind = RECORD_ORDER,
                             .first = (uint32_t)order->args_size,
                             .second = (uint32_t)order->input_size,
+                            .monitor = order->monitor,
                             .is_worker = order->is_worker,
                             .run = order->run,
                             .timeout_ms = order->timeout_ms};

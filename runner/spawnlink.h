@@ -22,7 +22,8 @@ enum {
 /* An order to run something. */
 struct spawnlink_order {
     uint64_t run;
-    bool is_worker; /* input is a line for a worker of args, kept for the next one; else args is a
+    uint32_t monitor; /* 0: none; it has no second process while one can't be ended */
+    bool is_worker;   /* input is a line for a worker of args, kept for the next one; else args is a
                      * program of its own that reads input and ends */
     int64_t timeout_ms;
     const char *args; /* argv, each with its NUL; args[0] an absolute path; borrowed */

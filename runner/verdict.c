@@ -153,6 +153,15 @@ static void judge_signal(const struct verdict_outcome *o, struct verdict *v)
     add_errors(&v->message, o);
 }
 
+static void judge_still_stuck(const struct verdict_outcome *o, struct verdict *v)
+{
+    verdict_reset(v, false, VERDICT_REASON_STUCK);
+    buf_add_str(&v->message,
+                "The check was not started: a process of an earlier run is still there, which not "
+                "even SIGKILL ended. It may wait for a disk or a network file system.");
+    add_errors(&v->message, o);
+}
+
 static void judge_timeout(const struct verdict_outcome *o, bool is_stuck, struct verdict *v)
 {
     verdict_reset(v, false, is_stuck ? VERDICT_REASON_STUCK : VERDICT_REASON_TIMEOUT);
@@ -206,7 +215,11 @@ static bool judge_end(const struct verdict_outcome *o, struct verdict *v)
         judge_timeout(o, false, v);
         return true;
     case VERDICT_STUCK:
-        judge_timeout(o, true, v);
+        if (o->code != 0) {
+            judge_still_stuck(o, v);
+        } else {
+            judge_timeout(o, true, v);
+        }
         return true;
     case VERDICT_NOT_STARTED:
         judge_not_started(o, v);

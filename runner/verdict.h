@@ -18,10 +18,11 @@ enum verdict_convention {
 
 /* How a run ended. */
 enum verdict_end {
-    VERDICT_EXITED,      /* code: the exit status */
-    VERDICT_SIGNALED,    /* code: the signal */
-    VERDICT_TIMED_OUT,   /* ended by us after its time limit */
-    VERDICT_STUCK,       /* survived SIGKILL past the limit; its slot is written off */
+    VERDICT_EXITED,    /* code: the exit status */
+    VERDICT_SIGNALED,  /* code: the signal */
+    VERDICT_TIMED_OUT, /* ended by us after its time limit */
+    VERDICT_STUCK, /* survived SIGKILL past the limit; code: 1 when that was an earlier run, whose
+                            process is still there */
     VERDICT_NOT_STARTED, /* code: TC_E...; errors holds the sentence */
     VERDICT_WORKER_GONE, /* a built-in check's worker closed without an answer; code: its status */
     VERDICT_OUT_OF_MEMORY, /* killed by the kernel for the memory of its control group */

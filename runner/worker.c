@@ -19,6 +19,7 @@
 struct task {
     struct task *next;
     uint64_t run;
+    uint32_t monitor;
     int64_t timeout_ms;
     struct buf args;
     struct buf input; /* with its line end; what is not written yet */
@@ -29,14 +30,17 @@ struct worker {
     struct worker **place;
     struct worker_pool *pool;
     struct child child;
-    struct task *task;  /* owned; NULL: idle */
-    bool is_outdated;   /* goes after its answer */
-    bool is_dying;      /* killed; waits to be reaped */
+    struct task *task; /* owned; NULL: idle */
+    bool is_outdated;  /* goes after its answer */
+    bool is_dying;     /* killed; waits to be reaped */
+    uint32_t monitor;  /* of its last task */
+    int64_t killed_us;
     struct buf args;    /* what it was started with */
     int64_t started_us; /* of the task */
     struct capture out;
     struct capture err;
     struct loop_timer *timer; /* time limit, or idle time */
+    struct loop_timer *held_timer;
     struct loop_watch *watch_in;
     struct loop_watch *watch_out;
     struct loop_watch *watch_err;
@@ -58,6 +62,7 @@ static struct task *task_new(const struct spawnlink_order *order)
 {
     struct task *task = mem_alloc(sizeof(*task));
     task->run = order->run;
+    task->monitor = order->monitor;
     task->timeout_ms = order->timeout_ms;
     buf_init(&task->args, SPAWNLINK_ARGS_BYTES);
     buf_add(&task->args, order->args, order->args_size);
@@ -114,6 +119,7 @@ static void worker_free(struct worker *w)
     unwatch(w, &w->watch_err);
     unwatch(w, &w->watch_end);
     loop_timer_free(w->pool->host->loop, w->timer);
+    loop_timer_free(w->pool->host->loop, w->held_timer);
     child_close(&w->child);
     *w->place = w->next;
     if (w->next != NULL) {
@@ -135,6 +141,7 @@ static void worker_kill(struct worker *w)
         return;
     }
     w->is_dying = true;
+    w->killed_us = clock_mono_us(loop_clock(w->pool->host->loop));
     w->pool->count--;
     unwatch(w, &w->watch_in);
     unwatch(w, &w->watch_out);
@@ -177,14 +184,15 @@ static void on_input(void *ctx, int fd, unsigned events)
     }
 }
 
-static void on_end(void *ctx, int fd, unsigned events)
+/* As in job.c: one that is traced is asked by time. */
+static void take_end(void *ctx)
 {
     struct worker *w = ctx;
     struct worker_pool *pool = w->pool;
     struct child_exit exit;
-    (void)fd;
-    (void)events;
+    unwatch(w, &w->watch_end);
     if (child_reap(&w->child, &exit) != TC_OK) {
+        loop_timer_in(w->held_timer, JOB_HELD_MS);
         return;
     }
     if (w->task != NULL) {
@@ -199,6 +207,13 @@ static void on_end(void *ctx, int fd, unsigned events)
     worker_free(w);
     pool->host->ended(pool->host->ctx);
     pool_serve(pool);
+}
+
+static void on_end(void *ctx, int fd, unsigned events)
+{
+    (void)fd;
+    (void)events;
+    take_end(ctx);
 }
 
 /* An answer is one line that looks like an object; what comes unasked, or behind it, is a reason to
@@ -285,6 +300,7 @@ static struct worker *worker_new(struct worker_pool *pool, const struct task *ta
     capture_init(&w->out, LIMIT_OUTPUT_BYTES, false);
     capture_init(&w->err, LIMIT_STDERR_BYTES, true);
     w->timer = loop_timer_new(loop, on_time, w);
+    w->held_timer = loop_timer_new(loop, take_end, w);
     w->watch_out = loop_watch_fd(loop, child.out, LOOP_READ, on_output, w);
     w->watch_err = loop_watch_fd(loop, child.err, LOOP_READ, on_errors, w);
     w->watch_end = loop_watch_fd(loop, child.pidfd, LOOP_READ, on_end, w);
@@ -302,6 +318,7 @@ static void worker_give(struct worker *w, struct task *task)
 {
     struct loop *loop = w->pool->host->loop;
     w->task = task;
+    w->monitor = task->monitor;
     w->started_us = clock_mono_us(loop_clock(loop));
     loop_timer_in(w->timer, task->timeout_ms);
     w->watch_in = loop_watch_fd(loop, w->child.in, LOOP_WRITE, on_input, w);
@@ -326,17 +343,32 @@ static struct worker *find_idle(const struct worker_pool *pool, const struct tas
     return NULL;
 }
 
-static void report_not_started(const struct worker_pool *pool, const struct task *task, int code,
-                               const struct err *err)
+/* Whether a worker at this monitor's check was killed long ago and is still there. */
+static bool has_stuck(const struct worker_pool *pool, uint32_t monitor)
+{
+    int64_t now_us = clock_mono_us(loop_clock(pool->host->loop));
+    for (const struct worker *w = pool->first; w != NULL; w = w->next) {
+        if (w->is_dying && w->monitor == monitor &&
+            now_us - w->killed_us >= (int64_t)JOB_GIVE_UP_AFTER_MS * 1000) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* End a task that no worker got. */
+static void report_unserved(const struct worker_pool *pool, struct task *task, enum verdict_end end,
+                            int code, const char *text)
 {
     struct spawnlink_report report = {.run = task->run,
-                                      .outcome = {.end = VERDICT_NOT_STARTED,
+                                      .outcome = {.end = end,
                                                   .code = code,
                                                   .timeout_ms = task->timeout_ms,
                                                   .out = "",
-                                                  .errors = err->text,
-                                                  .errors_size = strlen(err->text)}};
+                                                  .errors = text,
+                                                  .errors_size = strlen(text)}};
     pool->host->report(pool->host->ctx, &report);
+    task_free(task);
 }
 
 /* Hand waiting tasks to workers as long as there are places. */
@@ -363,8 +395,7 @@ static void pool_serve(struct worker_pool *pool)
         if (w != NULL) {
             worker_give(w, task);
         } else {
-            report_not_started(pool, task, err.code, &err);
-            task_free(task);
+            report_unserved(pool, task, VERDICT_NOT_STARTED, err.code, err.text);
         }
     }
 }
@@ -401,6 +432,10 @@ struct worker_pool *worker_pool_free(struct worker_pool *pool)
 void worker_order(struct worker_pool *pool, const struct spawnlink_order *order)
 {
     struct task *task = task_new(order);
+    if (has_stuck(pool, order->monitor)) {
+        report_unserved(pool, task, VERDICT_STUCK, 1, "");
+        return;
+    }
     *pool->last = task;
     pool->last = &task->next;
     pool_serve(pool);

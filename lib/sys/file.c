@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
 #include "lib/sys/rng.h"
 
@@ -89,7 +90,7 @@ int file_read_secret(const char *path, size_t max, char **ret_text, size_t *ret_
                      struct err *err)
 {
     TC_CLEANUP(fd_closep) int fd = -1;
-    struct stat facts;
+    struct stat facts = {.st_mode = 0};
     int code = open_regular(path, &fd, &facts, err);
     if (code != TC_OK) {
         return code;
@@ -191,6 +192,7 @@ static int put(const char *path, mode_t mode, const void *bytes, size_t size, un
     if (code != TC_OK) {
         return code;
     }
+    TC_ASSERT(temp != NULL);
     if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, rename_flags) != 0) {
         code = fail(err, "write", path);
         (void)unlink(temp); /* the rename's failure is what matters */

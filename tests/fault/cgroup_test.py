@@ -131,6 +131,32 @@ class Group(RunnerCase):
         self.router.wait(lambda: not pids_of("sleep 779") and not pids_of("sleep 780"), 15, "all are killed")
         self.router.wait(lambda: self.router.of(1), 15, "the lost run is reported")
 
+    def test_check_in_uninterruptible_sleep(self):
+        """A disk that is frozen: whoever writes there sleeps and hears no signal, not even SIGKILL."""
+        disk = self.dir + "/disk"
+        os.mkdir(disk)
+        subprocess.run(["mount", "/dev/ubda", disk], check=True)
+        subprocess.run(["fsfreeze", "--freeze", disk], check=True)
+        try:
+            self.check("frozen", f"#!/bin/sh\necho x >{disk}/file\necho '{{\"isOk\":true,\"message\":\"written\"}}'\n")
+            self.check("good", GOOD)
+            self.router.assign([self.monitor(1, "exec:frozen", "@every 3s", timeout=1),
+                                self.monitor(2, "exec:good", timeout=20)])
+            self.start()
+            self.router.wait(lambda: len(self.router.of(1)) > 1, 30, "two verdicts")
+            first, second = self.router.of(1)[:2]
+            self.assertEqual((first["reason"], second["reason"]), ("stuck", "stuck"))
+            self.assertIn("not even SIGKILL ended it", first["message"])
+            self.assertLess(first["durationMs"], 12000)
+            self.assertIn("earlier run is still there", second["message"])
+            self.assertEqual(len(pids_of(self.checks + "/frozen")), 1, "no second one")
+        finally:
+            subprocess.run(["fsfreeze", "--unfreeze", disk], check=True)
+        self.router.wait(lambda: self.router.of(1)[-1]["isOk"], 15, "it runs again")
+        self.assertTrue(all(run["isOk"] for run in self.router.of(2)), self.router.of(2))
+        self.stop(signal.SIGTERM)
+        subprocess.run(["umount", disk], check=True)
+
     def test_the_unit_s_processes_make_room(self):
         other = subprocess.Popen(["sleep", "60"], preexec_fn=lambda: write(self.unit + "/cgroup.procs", "0"))
         try:
@@ -187,8 +213,11 @@ def outside(arguments):
         with open(folder + "/init", "w", encoding="utf-8") as file:
             file.write(INIT.format(repository=repository, programs=programs, test=test, arguments=" ".join(arguments)))
         os.chmod(folder + "/init", 0o755)
+        with open(folder + "/disk", "wb") as file:
+            file.truncate(16 * 1024 * 1024)
+        subprocess.run(["/sbin/mkfs.ext4", "-q", folder + "/disk"], check=True)
         command = [kernel, "mem=512M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "quiet", "con=null",
-                   "con0=null,fd:1", "umid=" + os.path.basename(folder), f"init={folder}/init"]
+                   "con0=null,fd:1", f"ubda={folder}/disk", "umid=" + os.path.basename(folder), f"init={folder}/init"]
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   env={**os.environ, "HOME": folder}, timeout=SECONDS, check=False)

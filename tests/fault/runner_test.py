@@ -33,6 +33,9 @@ ZOO = {
     "stubborn": ("#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 1; done\n", "timeout", "time limit"),
     "closes_out": ("#!/bin/sh\nexec >&- 2>&-\nexec sleep 60\n", "timeout", "time limit"),
     "no_shebang": ("echo hi\n", "not_executable", "could not be started"),
+    "deep": ("#!/bin/sh\nhead -c 60000 /dev/zero | tr '\\0' '['\n", "json", "not what"),
+    "deeper": ("#!/bin/sh\nhead -c 1000000 /dev/zero | tr '\\0' '['\n", "output", "65536"),
+    "exit127": ("#!/bin/sh\nexit 127\n", "exit", "127"),
     "bad_shebang": ("#!/no/such/interpreter\n", "not_executable", "interpreter"),
 }
 # Children that hold the output, in a session of their own: the verdict must not wait for them.
@@ -91,6 +94,9 @@ class Runner(RunnerCase):
                                            (206, "exec:../good", "config", "")):
             monitors.append(self.monitor(number, name, None, run_now="z1"))
             expected[number] = (name, reason, part)
+        monitors.append(self.monitor(207, "exec:folder", None, run_now="z1"))
+        expected[207] = ("exec:folder", "not_executable", "a directory")
+        os.mkdir(self.checks + "/folder")
         self.check("plain", GOOD, 0o644)
         self.check("open", GOOD, 0o777)
         monitors.append(self.monitor(300, "exec:holder", None, run_now="z1"))

@@ -149,6 +149,7 @@ static const struct end_row end_rows[] = {
     {VERDICT_SIGNALED, 9, VERDICT_REASON_SIGNAL, "memory is out"},
     {VERDICT_TIMED_OUT, 0, VERDICT_REASON_TIMEOUT, "time limit of 1.500 s"},
     {VERDICT_STUCK, 0, VERDICT_REASON_STUCK, "not even SIGKILL"},
+    {VERDICT_STUCK, 1, VERDICT_REASON_STUCK, "a process of an earlier run is still there"},
     {VERDICT_NOT_STARTED, TC_ENOENT, VERDICT_REASON_NOT_EXECUTABLE, "interpreter"},
     {VERDICT_NOT_STARTED, TC_EPERM, VERDICT_REASON_NOT_EXECUTABLE, "could not be started: why"},
     {VERDICT_NOT_STARTED, TC_EAGAIN, VERDICT_REASON_START, "could not be started: why"},
