@@ -125,6 +125,7 @@ static const struct field runner_hello[] = {
      .max = MESSAGE_IDS,
      .offset = AT(message_runner_hello, checks, struct message_strings)},
     INTEGER(message_runner_hello, "concurrency", concurrency, 1, U31_MAX),
+    STRING_OPT(message_runner_hello, "setAside", set_aside, LIMIT_URL_BYTES),
     END,
 };
 

@@ -19,6 +19,9 @@ struct message_runner_hello {
     struct message_json labels;    /* {name: string} */
     struct message_strings checks; /* patterns of the check names that it allows */
     int64_t concurrency;
+    const char
+        *set_aside; /* NULL, or where the spool before this one is, which was damaged; told until
+                              the first welcome */
 };
 
 /* Sequence "<seq> <prev>", monitor set. */

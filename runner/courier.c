@@ -40,6 +40,7 @@ struct courier {
     struct loop_timer *pulse;
     struct loop_timer *retry;
     uint64_t boot_id;
+    char *set_aside; /* owned; NULL: nothing to tell */
     bool is_up;
     bool is_welcome;
     bool is_alone_told;
@@ -118,7 +119,8 @@ static void say_hello(struct courier *c)
         .last = stats.first == 0 ? 0 : stats.last,
         .labels = {.text = "{}", .size = 2},
         .checks = {c->config->runner.allow.items, c->config->runner.allow.count},
-        .concurrency = c->config->runner.concurrency};
+        .concurrency = c->config->runner.concurrency,
+        .set_aside = c->set_aside};
     if (c->config->runner.labels != NULL) {
         hello.labels = (struct message_json){.value = c->config->runner.labels};
     }
@@ -219,6 +221,8 @@ static void on_welcome(struct courier *c, const struct message_runner_welcome *w
         return;
     }
     c->is_welcome = true;
+    mem_free(c->set_aside);
+    c->set_aside = NULL;
     c->heartbeat_ms = welcome->heartbeat_seconds * 1000;
     send_heartbeat(c, now_utc_ms);
     log_info("runner.link", "the router welcomes this runner; mark=%" PRIu64 " rank=%" PRId64,
@@ -376,8 +380,14 @@ struct courier *courier_free(struct courier *c)
     c->context = link_context_free(c->context);
     loop_timer_free(c->loop, c->pulse);
     loop_timer_free(c->loop, c->retry);
+    mem_free(c->set_aside);
     mem_free(c);
     return NULL;
+}
+
+void courier_tell_damage(struct courier *courier, const char *set_aside)
+{
+    courier->set_aside = mem_strdup(set_aside);
 }
 
 void courier_set_config(struct courier *courier, const struct config *config)

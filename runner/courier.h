@@ -35,6 +35,9 @@ int courier_new(struct loop *loop, const struct config *config, struct spool *sp
                 const struct courier_ops *ops, struct courier **ret_courier, struct err *err);
 struct courier *courier_free(struct courier *courier);
 
+/* Have the router told that the spool was damaged, and where it was set aside. Trivial. */
+void courier_tell_damage(struct courier *courier, const char *set_aside);
+
 /* Another configuration, after a reload; the address and keys stay. Trivial. */
 void courier_set_config(struct courier *courier, const struct config *config);
 

@@ -52,6 +52,7 @@ struct runner {
     struct check_policy policy;
     char *builtin; /* owned: path of tocsin-check */
     char *work_dir;
+    char *set_aside; /* owned: where a damaged spool went; NULL: it was sound */
     struct child spawner;
     int spawner_fd; /* owned until spawner_link has it */
     struct spawnlink *spawner_link;
@@ -436,6 +437,7 @@ static int open_spool(struct runner *r, struct err *err)
                   "the spool was damaged and set aside, what could be read is delivered; "
                   "path=%s results=%" PRIu64,
                   opening.set_aside, opening.salvaged);
+        r->set_aside = mem_strdup(opening.set_aside);
     }
     return rc;
 }
@@ -501,6 +503,9 @@ static int runner_start(struct program_context *context, struct err *err)
     if (rc == TC_OK) {
         rc = courier_new(r->loop, context->config, r->spool, &ops, &r->courier, err);
     }
+    if (rc == TC_OK && r->set_aside != NULL) {
+        courier_tell_damage(r->courier, r->set_aside);
+    }
     if (rc == TC_OK) {
         loop_on_turn_end(r->loop, on_turn_end, r);
         program_ready(context);
@@ -549,6 +554,7 @@ static void runner_end(struct program_context *context)
     child_close(&r->spawner); /* it ends by itself, now that its link is closed */
     mem_free(r->builtin);
     mem_free(r->work_dir);
+    mem_free(r->set_aside);
     mem_free(r);
     context->state = NULL;
 }

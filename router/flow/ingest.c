@@ -159,6 +159,19 @@ static void note_boot(struct flow_runner *runner, uint64_t boot_id)
     runner->boot_id = boot_id;
 }
 
+static void report_damage(struct flow *flow, const struct flow_runner *runner, const char *path)
+{
+    char name[LIMIT_NAME_BYTES + 32];
+    char text[LIMIT_NAME_BYTES + LIMIT_URL_BYTES + 160];
+    (void)snprintf(name, sizeof(name), "internal:spool/%s", runner->name); /* sized for it */
+    (void)snprintf(
+        text, sizeof(text),
+        "the spool of runner %s was damaged and set aside as %s: what could be read of it "
+        "is delivered, other results are lost",
+        runner->name, path); /* sized for it */
+    flow_report(flow, name, false, text);
+}
+
 void flow_apply_hello(struct flow *flow, const struct flow_event *event)
 {
     const struct message_runner_hello *hello = &event->message.body.runner_hello;
@@ -175,6 +188,9 @@ void flow_apply_hello(struct flow *flow, const struct flow_event *event)
     set_runner_texts(touched, hello);
     note_return(flow, runner);
     note_boot(runner, hello->boot_id);
+    if (hello->set_aside != NULL) {
+        report_damage(flow, runner, hello->set_aside);
+    }
     runner->connection = event->connection;
     runner->is_welcome = false;
     runner->needs_welcome = true;
