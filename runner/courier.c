@@ -84,13 +84,13 @@ static int send_result(void *ctx, const struct spool_result *result)
     return link_client_send(c->client, &frames);
 }
 
-void courier_send(struct courier *c)
+void courier_send(struct courier *courier)
 {
     bool is_blocked = false;
     struct err err = ERR_INIT;
-    check(c, publish_send(&c->publish, &is_blocked, &err), &err);
+    check(courier, publish_send(&courier->publish, &is_blocked, &err), &err);
     if (is_blocked) {
-        loop_timer_in(c->retry, BLOCKED_MS);
+        loop_timer_in(courier->retry, BLOCKED_MS);
     }
 }
 
@@ -364,24 +364,24 @@ int courier_new(struct loop *loop, const struct config *config, struct spool *sp
     loop_timer_in(c->pulse, PULSE_MS);
     int rc = connect_to_router(c, err);
     if (rc != TC_OK) {
-        c = courier_free(c);
+        (void)courier_free(c); /* gives NULL */
         return rc;
     }
     *ret_courier = c;
     return TC_OK;
 }
 
-struct courier *courier_free(struct courier *c)
+struct courier *courier_free(struct courier *courier)
 {
-    if (c == NULL) {
+    if (courier == NULL) {
         return NULL;
     }
-    c->client = link_client_free(c->client);
-    c->context = link_context_free(c->context);
-    loop_timer_free(c->loop, c->pulse);
-    loop_timer_free(c->loop, c->retry);
-    mem_free(c->set_aside);
-    mem_free(c);
+    courier->client = link_client_free(courier->client);
+    courier->context = link_context_free(courier->context);
+    loop_timer_free(courier->loop, courier->pulse);
+    loop_timer_free(courier->loop, courier->retry);
+    mem_free(courier->set_aside);
+    mem_free(courier);
     return NULL;
 }
 

@@ -331,6 +331,12 @@ static bool find_program(const struct runs *runs, const struct assignment *a, ch
     return true;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): uthash as well */
+static void add(struct runs *runs, struct run *run)
+{
+    HASH_ADD(hh, runs->going, id, sizeof(run->id), run);
+}
+
 static struct run *run_new(struct runs *runs, struct assignment *a,
                            const struct schedule_event *event)
 {
@@ -350,7 +356,7 @@ static struct run *run_new(struct runs *runs, struct assignment *a,
     buf_init(&run->args, SPAWNLINK_ARGS_BYTES);
     buf_init(&run->input, SPAWNLINK_INPUT_BYTES);
     runs->waiting++;
-    HASH_ADD(hh, runs->going, id, sizeof(run->id), run);
+    add(runs, run);
     return run;
 }
 

@@ -141,7 +141,7 @@ static const struct rule runner_rules[] = {
     {.name = "sources", .type = RULE_ANY, .fallback = "{}", .doc = "Databases that the sql check may ask, by name; their keys are told by tocsin-check sql --describe."},
     {.name = "user", .type = RULE_STRING, .min = 1, .max = 64, .doc = "User that checks run as; needs a runner started as root."},
     {.name = "concurrency", .type = RULE_INTEGER, .min = 1, .max = 1024, .fallback = "32", .doc = "How many checks run at a time."},
-    {.name = "workers", .type = RULE_INTEGER, .min = 0, .max = 256, .fallback = "4", .doc = "Warm processes for built-in checks."},
+    {.name = "workers", .type = RULE_INTEGER, .min = 1, .max = 256, .fallback = "4", .doc = "Warm processes for built-in checks."},
     {.name = "spool_bytes", .type = RULE_INTEGER, .min = INT64_C(1024) * 1024, .max = INT64_C(1) << 40, .fallback = "67108864", .doc = "Room for results that the router has not acknowledged."},
     {.name = "spool_keep", .type = RULE_DURATION, .min = MINUTE, .max = YEAR, .fallback = "\"7d\"", .doc = "Age at which unacknowledged results are dropped."},
     {.name = "splay", .type = RULE_DURATION, .min = 0, .max = HOUR, .fallback = "0", .doc = "Spreads runs of the same minute over this time."},

@@ -287,6 +287,92 @@ static void test_steps_of_the_clock(void **state)
     world_free(&world);
 }
 
+/* SPEC 2.5 "a step over 60 s is an event that re-bases deadlines once": whatever the clock does, in each hour after
+ * it every monitor runs once for each of its ticks, and at most once for all that went before. */
+enum {
+    STEPPED = 40,
+    STEPS = 300,
+};
+
+static const char *const hourly[] = {"* * * * *", "*/7 * * * *", "@every 13m", "41 * * * *"};
+
+static const struct {
+    const char *what;
+    int64_t by_ms;
+    bool is_seen; /* false: time that passed while the host slept, which is no step */
+} moves[] = {
+    {"nothing", 0, false},
+    {"an hour forth", 60 * MINUTE, true},
+    {"an hour back", -60 * MINUTE, true},
+    {"61 s forth", 61000, true},
+    {"61 s back", -61000, true},
+    {"ten years forth", 10 * 366 * 1440 * MINUTE, true},
+    {"ten years back", -10 * 366 * 1440 * MINUTE, true},
+    {"a suspend of two hours", 120 * MINUTE, false},
+    {"a suspend of three weeks", 21 * 1440 * MINUTE, false},
+};
+
+static uint32_t ticks_between(const char *expression, int64_t from, int64_t to)
+{
+    struct cron cron;
+    uint32_t count = 0;
+    assert_int_equal(cron_parse(expression, &cron, NULL), TC_OK);
+    TC_CLEANUP(tz_cache_freep) struct tz_cache *zones = tz_cache_new(NULL);
+    const struct tz *utc = NULL;
+    assert_int_equal(tz_open(zones, "UTC", &utc, NULL), TC_OK);
+    for (int64_t at = cron_next(&cron, utc, from); at <= to; at = cron_next(&cron, utc, at)) {
+        count++;
+    }
+    return count;
+}
+
+/* Through an hour as the loop goes: it wakes when told, runs end at once. */
+static void pass_an_hour(struct world *world, int64_t now, uint32_t *runs)
+{
+    for (int64_t end = now + 60 * MINUTE; now <= end;) {
+        struct schedule_event event = schedule_take(world->schedule, now);
+        for (; event.kind != SCHEDULE_NOTHING; event = schedule_take(world->schedule, now)) {
+            assert_int_equal(event.kind, SCHEDULE_RUN);
+            assert_true(event.tick_utc_ms <= now);
+            runs[event.id]++;
+            schedule_finished(world->schedule, event.id);
+        }
+        int64_t wake = schedule_wake_utc_ms(world->schedule);
+        assert_true(wake > now);
+        now = wake;
+    }
+}
+
+static void test_any_move_of_the_clock(void **state)
+{
+    (void)state;
+    struct world world = world_new(STEPPED);
+    uint64_t seed = 7;
+    int64_t now = T0;
+    for (uint64_t id = 0; id < STEPPED; id++) {
+        set(&world, id, hourly[id % TEST_COUNT(hourly)], now);
+    }
+    for (int step = 0; step < STEPS; step++) {
+        uint32_t runs[STEPPED] = {0};
+        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407U;
+        size_t move = (size_t)(seed >> 33) % TEST_COUNT(moves);
+        now += moves[move].by_ms + (int64_t)(seed >> 20) % 1000;
+        if (moves[move].is_seen) {
+            schedule_rebase(world.schedule, now);
+        }
+        pass_an_hour(&world, now, runs);
+        for (uint64_t id = 0; id < STEPPED; id++) {
+            uint32_t ticks = ticks_between(hourly[id % TEST_COUNT(hourly)], now, now + 60 * MINUTE);
+            if (runs[id] < ticks || runs[id] > ticks + 1) {
+                fail_msg("after %s: %u runs of %s for %u ticks", moves[move].what, runs[id],
+                         hourly[id % TEST_COUNT(hourly)], ticks);
+            }
+        }
+        now += 60 * MINUTE;
+    }
+    world_free(&world);
+}
+
 /* Ten thousand monitors through a day in which the loop wakes when it is told to: every tick that
  * cron_next knows is run, skipped as an overrun, or counted as missed; never two runs at once; the
  * cap holds; splay delays by a fixed amount. */
@@ -402,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_change_and_removal),
         cmocka_unit_test(test_invalid_rows_stop_that_monitor_alone),
         cmocka_unit_test(test_steps_of_the_clock),
+        cmocka_unit_test(test_any_move_of_the_clock),
         cmocka_unit_test(test_a_day_of_ten_thousand_monitors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,6 +145,7 @@ static void test_mistakes_are_told_with_their_line(void **state)
     refused("demo: true\n---\ndemo: false\n", ": a second document begins");
     refused("log: &a {level: info}\nweb: *a\n", ":2: an alias");
     refused("state_dir: !env HOME\n", ":1: a tag");
+    refused("runner: {workers: 0}\n", ":1: runner.workers: the number must be from 1");
     refused("- 1\n", ": must be a mapping");
     refused("channels: [1]\n", ":1: channels: must be an object");
     refused("web: {tls_cert: x}\n", ": web.tls_cert and web.tls_key need each other");
