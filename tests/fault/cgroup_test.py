@@ -21,12 +21,11 @@ SECONDS = 240
 INIT = """#!/bin/sh
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
-mount -t tmpfs tmpfs /tmp
 mount -t tmpfs tmpfs /run
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 echo '+memory +pids' > /sys/fs/cgroup/cgroup.subtree_control
 cd {repository}
-export HOME=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin PYTHONDONTWRITEBYTECODE=1 TOCSIN_BIN={programs} TOCSIN_INSIDE=1
+export HOME=/run TMPDIR=/run PATH=/usr/sbin:/usr/bin:/sbin:/bin PYTHONDONTWRITEBYTECODE=1 TOCSIN_BIN={programs} TOCSIN_INSIDE=1
 /usr/bin/python3 {test} {arguments}
 echo "inside: status $?"
 echo o > /proc/sysrq-trigger
@@ -119,10 +118,10 @@ class Group(RunnerCase):
         self.router.assign([self.monitor(1, "exec:long", None, timeout=60, run_now="a")])
         self.start()
         self.router.wait(lambda: pids_of("sleep 779") and pids_of("sleep 780"), 15, "the check runs")
-        spawner = pids_of("--spawner " + self.dir)
-        for pid in spawner + [self.process.pid]:
+        both = [self.spawner(), self.process.pid]
+        for pid in both:
             os.kill(pid, signal.SIGSTOP)  # neither sees the other's end
-        for pid in spawner + [self.process.pid]:
+        for pid in both:
             os.kill(pid, signal.SIGKILL)
         self.process.wait(10)
         self.assertTrue(pids_of("sleep 779"), "else this test shows nothing")

@@ -74,6 +74,14 @@ class RunnerCase(unittest.TestCase):
             self.process = subprocess.Popen([self.program, "--config", self.dir + "/tocsin.yaml",
                                              "--log-format", "text"], stderr=log, preexec_fn=self.prepare)
 
+    def spawner(self):
+        """The runner's child; its own, between vfork and exec, have the same command line."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as file:
+            children = {int(pid) for pid in file.read().split()}
+        found = children & set(pids_of("--spawner " + self.dir))
+        self.assertEqual(len(found), 1)
+        return found.pop()
+
     def stop(self, signo):
         if self.process is not None:
             self.process.send_signal(signo)

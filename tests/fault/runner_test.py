@@ -171,9 +171,7 @@ class Runner(RunnerCase):
                             self.monitor(2, "exec:good")])
         self.start()
         self.router.wait(lambda: pids_of("sleep 4343") and self.router.of(2), 15, "both ran")
-        spawner = [p for p in pids_of("--spawner " + self.dir)]
-        self.assertEqual(len(spawner), 1)
-        os.kill(spawner[0], signal.SIGKILL)
+        os.kill(self.spawner(), signal.SIGKILL)
         self.router.wait(lambda: self.router.of(1), 10, "the run is reported as lost")
         self.assertEqual(self.router.of(1)[0]["reason"], "lost")
         count = len(self.router.of(2))
