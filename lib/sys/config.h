@@ -51,16 +51,13 @@ struct config {
         const char *notifiers;
         const char *web;
         struct config_list default_recipients;
-        const char *shard;
         int64_t lease_ms;
         int64_t runner_dead_ms;
-        int64_t grace_ms;     /* added to every deadline */
-        int64_t retry_for_ms; /* a delivery is given up after this */
-        int64_t pulse_ms;
+        int64_t grace_ms;          /* added to every deadline */
+        int64_t retry_for_ms;      /* a delivery is given up after this */
         int64_t keep_runs_ms;      /* history of runs */
         int64_t keep_incidents_ms; /* closed incidents and finished notifications */
         const char *audit_key; /* secret reference: signs checkpoints; NULL: keys.dir/audit.pem */
-        const char *checkpoint_to; /* "channel:target" or NULL */
     } router;
     struct {
         const char *name;                 /* NULL: this host is no runner */
@@ -90,11 +87,10 @@ struct config {
     struct {
         const char *listen; /* "host:port" */
         const char *public_url;
-        const char *router;         /* address to connect to */
-        const char *tls_cert;       /* files; NULL: plain HTTP */
-        const char *tls_key;        /* secret reference */
-        struct config_list hosts;   /* names accepted in Host, besides public_url's */
-        struct config_list proxies; /* addresses whose X-Forwarded-For is believed */
+        const char *router;       /* address to connect to */
+        const char *tls_cert;     /* files; NULL: plain HTTP */
+        const char *tls_key;      /* secret reference */
+        struct config_list hosts; /* names accepted in Host, besides public_url's */
         int64_t session_ms;
         int64_t connections;
     } web;

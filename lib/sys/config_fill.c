@@ -107,16 +107,13 @@ static void fill_router(struct config *config)
     config->router.notifiers = in_state(config, text(config, "router.notifiers"), "ipc://");
     config->router.web = in_state(config, text(config, "router.web"), "ipc://");
     config->router.default_recipients = list(config, "router.default_recipients", AS_IS);
-    config->router.shard = text(config, "router.shard");
     config->router.lease_ms = duration(config, "router.lease");
     config->router.runner_dead_ms = duration(config, "router.runner_dead");
     config->router.grace_ms = duration(config, "router.grace");
     config->router.retry_for_ms = duration(config, "router.retry_for");
-    config->router.pulse_ms = duration(config, "router.pulse");
     config->router.keep_runs_ms = duration(config, "router.keep_runs");
     config->router.keep_incidents_ms = duration(config, "router.keep_incidents");
     config->router.audit_key = text(config, "router.audit_key");
-    config->router.checkpoint_to = text(config, "router.checkpoint_to");
 }
 
 static void fill_runner(struct config *config)
@@ -166,7 +163,6 @@ static void fill_others(struct config *config)
     config->web.tls_cert = below(config, config->dir, text(config, "web.tls_cert"));
     config->web.tls_key = text(config, "web.tls_key");
     config->web.hosts = list(config, "web.hosts", AS_IS);
-    config->web.proxies = list(config, "web.proxies", AS_IS);
     config->web.session_ms = duration(config, "web.session");
     config->web.connections = number(config, "web.connections");
 }
