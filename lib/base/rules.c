@@ -136,6 +136,34 @@ static int fail_range(const struct walk *w, const struct rule *rule, const char 
                    rule->min, rule->max);
 }
 
+/* As people write it: in the largest unit that leaves no rest. */
+static void add_duration(struct buf *out, int64_t ms)
+{
+    static const struct {
+        int64_t ms;
+        const char *name;
+    } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+    size_t i = 0;
+    while (ms % units[i].ms != 0) {
+        i++;
+    }
+    buf_add_fmt(out, "%" PRId64 "%s", ms / units[i].ms, ms == 0 ? "" : units[i].name);
+}
+
+static int fail_duration(const struct walk *w, const struct rule *rule)
+{
+    TC_CLEANUP(buf_freep) struct buf text;
+    buf_init(&text, ERR_TEXT_MAX);
+    buf_add_fmt(&text, "the duration must be %s%s ", rule->or_zero ? "0, or " : "",
+                rule->max == 0 ? "at least" : "from");
+    add_duration(&text, rule->min);
+    if (rule->max != 0) {
+        buf_add_str(&text, " to ");
+        add_duration(&text, rule->max);
+    }
+    return err_set(w->err, TC_EINVAL, "%s: %s", w->path, text.p);
+}
+
 static bool is_in_range(const struct rule *rule, int64_t value)
 {
     return value >= rule->min && (rule->max == 0 || value <= rule->max);
@@ -224,7 +252,8 @@ static int check_duration(const struct walk *w, const struct rule *rule,
     } else {
         return wrong_type(w, rule);
     }
-    return is_in_range(rule, ms) ? TC_OK : fail_range(w, rule, "the duration in milliseconds");
+    bool is_off = rule->or_zero && ms == 0;
+    return is_off || is_in_range(rule, ms) ? TC_OK : fail_duration(w, rule);
 }
 
 /* The value itself never goes into the message: it may be the secret. */

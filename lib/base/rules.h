@@ -31,6 +31,7 @@ struct rule {
     bool is_required;
     int64_t min;
     int64_t max;                /* 0: no upper bound */
+    bool or_zero;               /* of RULE_DURATION: 0 is allowed below min, it turns a thing off */
     const char *fallback;       /* the default as JSON text, for the manual; NULL: none */
     const char *const *choices; /* NULL-terminated, for RULE_STRING and RULE_STRINGS; NULL: any */
     const struct rule *rules;   /* of RULE_OBJECT and RULE_MAP */

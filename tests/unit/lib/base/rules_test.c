@@ -39,6 +39,8 @@ static const struct rule rules[] = {
     {.name = "ratio", .type = RULE_NUMBER},
     {.name = "on", .type = RULE_BOOLEAN},
     {.name = "timeout", .type = RULE_DURATION, .min = 1000, .max = 60000},
+    {.name = "keep", .type = RULE_DURATION, .min = 5400000, .max = 86400000, .or_zero = true},
+    {.name = "pause", .type = RULE_DURATION, .min = 1500},
     {.name = "password", .type = RULE_SECRET},
     {.name = "methods", .type = RULE_STRINGS, .min = 1, .max = 2, .choices = methods},
     {.name = "nested", .type = RULE_OBJECT, .rules = nested_rules},
@@ -80,6 +82,9 @@ static void test_accepted(void **state)
         "\"on\":false",
         "\"timeout\":\"1m\"",
         "\"timeout\":30",
+        "\"keep\":0",
+        "\"keep\":\"0s\"",
+        "\"keep\":\"2h\"",
         "\"password\":\"file:/etc/x\"",
         "\"password\":\"cred:x\"",
         "\"password\":\"env:X\"",
@@ -102,7 +107,7 @@ static void test_refused(void **state)
     check(
         "\"zzzzzzzz\":1",
         "params.zzzzzzzz: unknown; known are: url, method, even, count, least, ratio, on, timeout, "
-        "password, methods, nested, targets, free");
+        "keep, pause, password, methods, nested, targets, free");
     check("\"method\":\"GTE\"",
           "params.method: \"GTE\" is not one of GET, POST, HEAD; did you mean GET?");
     check("\"method\":\"get\"",
@@ -121,8 +126,10 @@ static void test_refused(void **state)
     check("\"timeout\":\"1x\"", "params.timeout: must be a duration such as 30s, 5m, 2h or 1d");
     check("\"timeout\":-1", "params.timeout: must be a duration such as 30s, 5m, 2h or 1d");
     check("\"timeout\":1.5", "params.timeout: must be a duration such as 30s, 5m, 2h or 1d");
-    check("\"timeout\":\"2m\"",
-          "params.timeout: the duration in milliseconds must be from 1000 to 60000");
+    check("\"timeout\":\"2m\"", "params.timeout: the duration must be from 1s to 1m");
+    check("\"keep\":30", "params.keep: the duration must be 0, or from 90m to 1d");
+    check("\"pause\":\"999ms\"", "params.pause: the duration must be at least 1500ms");
+    check("\"pause\":0", "params.pause: the duration must be at least 1500ms");
     check("\"methods\":[]", "params.methods: the number of entries must be from 1 to 2");
     check("\"methods\":[\"GET\",1]", "params.methods: must be an array of strings");
     check("\"methods\":[\"PUT\"]", "params.methods: \"PUT\" is not one of GET, POST, HEAD");
