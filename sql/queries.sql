@@ -28,6 +28,7 @@
 -- row: store_claim Leases shard:u32 holder:text expires_utc_ms:time now_utc_ms:time beyond_utc_ms:time
 -- row: store_change Changes seq:u64 table:text row_id:u64 monitor_id:ref32
 -- row: store_key - id:u64 version:u64
+-- row: store_aged - id:u64 incident_id:ref64 born_utc_ms:time ended_utc_ms:time closed_utc_ms:time is_kept:bool
 -- row: store_ids - monitor:u64 cron:u64 run:u64 incident:u64 notification:u64 runner:u64 spool_rank:u64 audit:u64 token:u64
 -- row: store_count - name:text count:u64
 -- row: store_step SchemaMigrations name:text checksum:text applied_utc_ms:time
@@ -236,6 +237,21 @@ DELETE FROM ApiTokens WHERE id = :id;
 -- takes: store_key
 DELETE FROM Changes WHERE seq <= :id;
 
+-- Retention removes by key what the `..._aged` statements below have shown: no dialect's LIMIT is needed in a
+-- DELETE, and the conditions hold also for what a hand changed in between.
+-- name: run_remove
+-- takes: store_key
+DELETE FROM MonitorRuns WHERE id = :id;
+
+-- name: notification_remove
+-- takes: store_key
+DELETE FROM Notifications WHERE id = :id AND status NOT IN ('queued', 'leased');
+
+-- name: incident_remove
+-- takes: store_key
+DELETE FROM Incidents
+WHERE id = :id AND end <> 'open' AND NOT EXISTS (SELECT 1 FROM Notifications WHERE incidentId = :id);
+
 -- name: monitors
 -- takes: store_filter
 -- gives: store_monitor: core.id version uuid core.is_active created_utc_ms name check_name php_class params timeout_seconds runs_on core.state core.ok_count core.required_oks core.failure_count core.required_failures core.reminder_minutes people_to_notify severity labels runbook_url core.last_run_utc_ms last_result_message core.last_notification_utc_ms core.last_notification_kind core.acknowledged_utc_ms acknowledged_by core.ack_expires_utc_ms ack_note generation runner_id is_params_json is_people_json is_labels_json
@@ -433,6 +449,29 @@ FROM ApiTokens WHERE hash = :blob;
 -- gives: store_change: seq table row_id monitor_id
 SELECT seq, tableName, rowId, monitorId
 FROM Changes WHERE seq > :after_id ORDER BY seq LIMIT :limit;
+
+-- name: runs_aged
+-- takes: store_filter
+-- gives: store_aged: id born_utc_ms ended_utc_ms is_kept
+SELECT id, COALESCE(startedDt, scheduledDt), COALESCE(startedDt, scheduledDt),
+    NOT EXISTS (SELECT 1 FROM MonitorRuns AS newer WHERE newer.monitorId = MonitorRuns.monitorId AND newer.id > MonitorRuns.id)
+FROM MonitorRuns WHERE id > :after_id ORDER BY id LIMIT :limit;
+
+-- name: notifications_aged
+-- takes: store_filter
+-- gives: store_aged: id incident_id born_utc_ms ended_utc_ms closed_utc_ms is_kept
+SELECT Notifications.id, incidentId, decidedDt, COALESCE(finishedDt, decidedDt), closedDt,
+    status IN ('queued', 'leased') OR COALESCE(Incidents.end = 'open', 0) OR
+    NOT EXISTS (SELECT 1 FROM Notifications AS newer WHERE newer.id > Notifications.id)
+FROM Notifications LEFT JOIN Incidents ON Incidents.id = incidentId
+WHERE Notifications.id > :after_id ORDER BY Notifications.id LIMIT :limit;
+
+-- name: incidents_aged
+-- takes: store_filter
+-- gives: store_aged: id born_utc_ms ended_utc_ms is_kept
+SELECT id, openedDt, closedDt, end = 'open' OR EXISTS (SELECT 1 FROM Notifications WHERE incidentId = Incidents.id) OR
+    NOT EXISTS (SELECT 1 FROM Incidents AS newer WHERE newer.monitorId = Incidents.monitorId AND newer.id > Incidents.id)
+FROM Incidents WHERE id > :after_id ORDER BY id LIMIT :limit;
 
 -- name: ids
 -- gives: store_ids: monitor cron run incident notification runner spool_rank audit token

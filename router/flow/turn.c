@@ -308,6 +308,9 @@ static int reload_conflict(struct flow *flow, const struct store_conflict *one, 
     case STORE_NAME_ADD:
     case STORE_CHECKPOINT_ADD:
     case STORE_CHANGES_DONE:
+    case STORE_RUN_REMOVE:
+    case STORE_NOTIFICATION_REMOVE:
+    case STORE_INCIDENT_REMOVE:
     case STORE_WRITE_COUNT_:
         break;
     }

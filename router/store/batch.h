@@ -35,6 +35,11 @@ enum store_write {
     STORE_TOKEN_ADD,         /* struct store_token */
     STORE_TOKEN_REMOVE,      /* struct store_key */
     STORE_CHANGES_DONE,      /* struct store_key: notices up to id have been acted on */
+
+    /* Retention: struct store_key; a row that is not, or no longer, to be removed stays. */
+    STORE_RUN_REMOVE,
+    STORE_NOTIFICATION_REMOVE, /* a finished one */
+    STORE_INCIDENT_REMOVE,     /* one that ended, without notifications */
     STORE_WRITE_COUNT_,
 };
 
@@ -102,5 +107,8 @@ STORE_BATCH_FUNCTION(checkpoint_add, STORE_CHECKPOINT_ADD, struct store_checkpoi
 STORE_BATCH_FUNCTION(token_add, STORE_TOKEN_ADD, struct store_token)
 STORE_BATCH_FUNCTION(token_remove, STORE_TOKEN_REMOVE, struct store_key)
 STORE_BATCH_FUNCTION(changes_done, STORE_CHANGES_DONE, struct store_key)
+STORE_BATCH_FUNCTION(run_remove, STORE_RUN_REMOVE, struct store_key)
+STORE_BATCH_FUNCTION(notification_remove, STORE_NOTIFICATION_REMOVE, struct store_key)
+STORE_BATCH_FUNCTION(incident_remove, STORE_INCIDENT_REMOVE, struct store_key)
 
 #endif

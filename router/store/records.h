@@ -1,6 +1,7 @@
 #ifndef ROUTER_STORE_RECORDS_H
 #define ROUTER_STORE_RECORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -72,6 +73,16 @@ struct store_change {
 struct store_key {
     uint64_t id;
     uint64_t version;
+};
+
+/* What retention looks at of a row of MonitorRuns, Notifications or Incidents (docs/spec.md 3.5). */
+struct store_aged {
+    uint64_t id;
+    uint64_t incident_id;  /* of a notification; 0: of none */
+    int64_t born_utc_ms;   /* ascends with id, unless a clock was wrong */
+    int64_t ended_utc_ms;  /* its age counts from here; CORE_NEVER: it can't be told */
+    int64_t closed_utc_ms; /* when a notification's incident ended; CORE_NEVER: of none */
+    bool is_kept;          /* not finished, or ids and readers need it */
 };
 
 /* The highest ids in use (0: none), where the router goes on counting. */

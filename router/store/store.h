@@ -127,6 +127,9 @@ enum store_view {
     STORE_TOKENS,                    /* store_token, by id */
     STORE_TOKEN_WITH_HASH,           /* store_token with blob = hash */
     STORE_CHANGES,                   /* store_change, by seq; after_id, limit */
+    STORE_RUNS_AGED,                 /* store_aged, by id; after_id, limit */
+    STORE_NOTIFICATIONS_AGED,        /* store_aged, by id; after_id, limit */
+    STORE_INCIDENTS_AGED,            /* store_aged, by id; after_id, limit */
     STORE_IDS,                       /* store_ids, one row */
     STORE_VIEW_COUNT_,
 };
