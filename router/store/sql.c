@@ -76,8 +76,9 @@ enum {
     NAMES_MAX = 6,
 };
 
+/* By type, counted from SQL_STATE. */
 static const char *const names[][NAMES_MAX + 1] = {
-    [SQL_STATE - SQL_STATE] = {[CORE_OK] = "ok", [CORE_ALERT] = "alert"},
+    [0] = {[CORE_OK] = "ok", [CORE_ALERT] = "alert"},
     [SQL_KIND - SQL_STATE] = {[CORE_KIND_ALERT] = "alert",
                               [CORE_KIND_REMINDER] = "reminder",
                               [CORE_KIND_RECOVERY] = "recovery",
