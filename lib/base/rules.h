@@ -29,9 +29,9 @@ struct rule {
     const char *name; /* NULL ends a table */
     enum rule_type type;
     bool is_required;
+    bool or_zero; /* of RULE_DURATION: 0 is allowed below min, it turns a thing off */
     int64_t min;
     int64_t max;                /* 0: no upper bound */
-    bool or_zero;               /* of RULE_DURATION: 0 is allowed below min, it turns a thing off */
     const char *fallback;       /* the default as JSON text, for the manual; NULL: none */
     const char *const *choices; /* NULL-terminated, for RULE_STRING and RULE_STRINGS; NULL: any */
     const struct rule *rules;   /* of RULE_OBJECT and RULE_MAP */

@@ -55,8 +55,8 @@ struct config {
         int64_t runner_dead_ms;
         int64_t grace_ms;          /* added to every deadline */
         int64_t retry_for_ms;      /* a delivery is given up after this */
-        int64_t keep_runs_ms;      /* history of runs */
-        int64_t keep_incidents_ms; /* closed incidents and finished notifications */
+        int64_t keep_runs_ms;      /* history of runs; 0: for ever */
+        int64_t keep_incidents_ms; /* ended incidents, finished notifications; 0: for ever */
         const char *audit_key; /* secret reference: signs checkpoints; NULL: keys.dir/audit.pem */
     } router;
     struct {

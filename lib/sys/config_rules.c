@@ -120,8 +120,8 @@ static const struct rule router_rules[] = {
     {.name = "runner_dead", .type = RULE_DURATION, .min = 5 * SECOND, .max = HOUR, .fallback = "\"60s\"", .doc = "A runner unheard of for this long is reported as gone."},
     {.name = "grace", .type = RULE_DURATION, .min = 0, .max = HOUR, .fallback = "\"30s\"", .doc = "Added to a run's time limit before its missing result is a failure."},
     {.name = "retry_for", .type = RULE_DURATION, .min = MINUTE, .max = 30 * DAY, .fallback = "\"1d\"", .doc = "A notification that can't be delivered is given up after this."},
-    {.name = "keep_runs", .type = RULE_DURATION, .min = HOUR, .max = 10 * YEAR, .fallback = "\"30d\"", .doc = "How long the history of runs is kept."},
-    {.name = "keep_incidents", .type = RULE_DURATION, .min = HOUR, .max = 100 * YEAR, .fallback = "\"730d\"", .doc = "How long closed incidents and finished notifications are kept."},
+    {.name = "keep_runs", .type = RULE_DURATION, .min = DAY, .max = 100 * YEAR, .or_zero = true, .fallback = "\"90d\"", .doc = "How long the history of runs is kept; 0: for ever."},
+    {.name = "keep_incidents", .type = RULE_DURATION, .min = DAY, .max = 100 * YEAR, .or_zero = true, .fallback = "\"400d\"", .doc = "How long ended incidents and finished notifications are kept; 0: for ever."},
     {.name = "audit_key", .type = RULE_SECRET, .doc = "P-256 key in PEM that signs audit checkpoints; default audit.pem in keys.dir."},
     {.name = NULL},
 };

@@ -310,6 +310,9 @@ static void write_counts(const struct flow *flow, struct buf *out)
     json_enc_i64(&e, "conflicts", (int64_t)stats.conflicts);
     json_enc_i64(&e, "badMessages", (int64_t)stats.bad_messages);
     json_enc_i64(&e, "deliveries", (int64_t)stats.deliveries);
+    json_enc_i64(&e, "runsRemoved", (int64_t)stats.removed[FLOW_RETAINED_RUNS]);
+    json_enc_i64(&e, "notificationsRemoved", (int64_t)stats.removed[FLOW_RETAINED_NOTIFICATIONS]);
+    json_enc_i64(&e, "incidentsRemoved", (int64_t)stats.removed[FLOW_RETAINED_INCIDENTS]);
     json_enc_obj_end(&e);
 }
 

@@ -82,7 +82,7 @@ static int read_name_key(struct router *router, struct err *err)
         return code;
     }
     char text[2 * DIGEST_BYTES + 1] = "";
-    if (secret_size(secret) != 2 * DIGEST_BYTES) {
+    if (secret_size(secret) != 2 * (size_t)DIGEST_BYTES) {
         return err_set(err, TC_ECONFIG, "%s must hold %d hexadecimal digits", path,
                        2 * DIGEST_BYTES);
     }
@@ -227,6 +227,8 @@ static int start_flow(struct router *router, struct err *err)
                                    .grace_ms = config->router.grace_ms,
                                    .dead_ms = config->router.runner_dead_ms,
                                    .retry_for_ms = config->router.retry_for_ms,
+                                   .keep_runs_ms = config->router.keep_runs_ms,
+                                   .keep_incidents_ms = config->router.keep_incidents_ms,
                                    .name_key = router->name_key,
                                    .audit_key = router->audit_key};
     return flow_new(&options, &router->flow, err);

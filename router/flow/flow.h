@@ -37,6 +37,8 @@ struct flow_options {
     int64_t grace_ms;                   /* added to every deadline */
     int64_t dead_ms;                    /* a peer silent so long is gone */
     int64_t retry_for_ms;               /* a delivery is given up after this */
+    int64_t keep_runs_ms;               /* runs older than this are removed; 0: none are */
+    int64_t keep_incidents_ms;          /* the same for ended incidents, finished notifications */
     const uint8_t *name_key;            /* DIGEST_BYTES: keyed hashes of names in the audit */
     const struct digest_key *audit_key; /* signs checkpoints; NULL: none are made */
     const char *zone_dir;               /* NULL: the system's tzdata */
@@ -75,6 +77,14 @@ int64_t flow_wake_utc_ms(const struct flow *flow);
  * Errors: none. */
 void flow_clock_stepped(struct flow *flow, int64_t step_ms);
 
+/* What retention removes (docs/spec.md 3.5). */
+enum flow_retained {
+    FLOW_RETAINED_RUNS,
+    FLOW_RETAINED_NOTIFICATIONS, /* before incidents, which they refer to */
+    FLOW_RETAINED_INCIDENTS,
+    FLOW_RETAINED_COUNT_,
+};
+
 /* What the flow is doing, for readiness, metrics and the status message. */
 struct flow_stats {
     uint64_t results;    /* applied */
@@ -84,6 +94,7 @@ struct flow_stats {
     uint64_t conflicts;
     uint64_t bad_messages;
     uint64_t deliveries; /* handed to notifiers */
+    uint64_t removed[FLOW_RETAINED_COUNT_];
     size_t monitors;
     size_t alerts; /* monitors in alert */
     size_t unfinished;

@@ -14,6 +14,7 @@
 #include "router/flow/edit.h"
 #include "router/flow/expect.h"
 #include "router/flow/report.h"
+#include "router/flow/retain.h"
 #include "router/store/told.h"
 
 enum {
@@ -341,6 +342,7 @@ int flow_new(const struct flow_options *options, struct flow **ret_flow, struct 
     }
     check_rows(flow);
     flow_reassign_all(flow);
+    flow_retain_start(flow);
     *ret_flow = flow;
     return TC_OK;
 }
@@ -382,6 +384,7 @@ struct flow *flow_free(struct flow *flow)
     heap_free(&flow->expiries);
     store_batch_free(&flow->batch.rows);
     lists_free(flow);
+    flow_retain_end(flow);
     (void)outbox_free(flow->outbox);  /* always NULL */
     (void)tz_cache_free(flow->zones); /* always NULL */
     mem_free(flow->plan);

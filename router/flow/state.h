@@ -135,9 +135,10 @@ struct flow {
     bool is_assign_left;           /* a runner took no more assignments */
     int64_t deadlines_from_utc_ms; /* none is missed before: the grace after a start */
     uint64_t checkpoint_seq;
-    uint64_t changes_seq;    /* notices seen */
-    uint64_t changes_done;   /* notices acted on, durably */
-    uint32_t store_failures; /* in a row */
+    uint64_t changes_seq;       /* notices seen */
+    uint64_t changes_done;      /* notices acted on, durably */
+    uint32_t store_failures;    /* in a row */
+    struct flow_retain *retain; /* owned (retain.c) */
     struct flow_stats stats;
     struct core_plan *plan;        /* owned scratch */
     struct core_incident *scratch; /* owned scratch of views */

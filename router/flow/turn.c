@@ -17,6 +17,7 @@
 #include "router/flow/ingest.h"
 #include "router/flow/plan.h"
 #include "router/flow/report.h"
+#include "router/flow/retain.h"
 
 enum {
     BATCHES_A_TURN = 8,
@@ -176,6 +177,7 @@ static void build(struct flow *flow, size_t count)
     }
     flow_lease(flow);
     flow_record_runs(flow);
+    flow_retain_write(flow);
     if (flow->seen.count > 0 && mono_ms_of(flow) >= flow->seen_due_mono_ms) {
         write_seen(flow);
     }
@@ -233,6 +235,7 @@ static void keep(struct flow *flow, size_t count)
         flow->checkpoint_seq = flow->batch.checkpoint_seq;
         flow->checkpoint_due_mono_ms = mono_ms_of(flow) + CHECKPOINT_MS;
     }
+    flow_retain_keep(flow);
     flow_hand_over(flow);
     flow_probes_send(flow);
     flow_send_change(flow);
@@ -376,13 +379,17 @@ static uint64_t written_monitor(const struct store_batch *rows, struct witness *
 }
 
 /* After TC_EUNKNOWN. Nearly all that matters leaves a record in its transaction; of what does not,
- * checkpoints and monitors tell by themselves, and all else may be written twice. */
+ * checkpoints, monitors and what retention removes tell by themselves, and all else may be written
+ * twice. */
 static int look_whether_committed(struct flow *flow, bool *ret_is_committed, struct err *err)
 {
     const struct flow_batch *batch = &flow->batch;
     struct witness witness = {.expected = flow->chain.sequence};
     struct store *store = flow->options.store;
     int code = TC_OK;
+    if (flow_retain_removes(flow)) {
+        return flow_retain_look(flow, ret_is_committed, err);
+    }
     if (flow->chain.sequence > batch->chain_before.sequence) {
         code = store_read(store, STORE_IDS, NULL, find_audit, &witness, err);
     } else if (batch->checkpoint_seq != 0) {
@@ -429,6 +436,7 @@ static int settle(struct flow *flow, int code, const struct store_conflicts *con
         return TC_OK;
     }
     flow_batch_undo(flow);
+    flow_retain_drop(flow);
     if (code == TC_ECONFLICT) {
         int reload = reload_conflicts(flow, conflicts, count, err);
         return reload == TC_OK ? TC_ECONFLICT : reload;
@@ -436,9 +444,9 @@ static int settle(struct flow *flow, int code, const struct store_conflicts *con
     return code;
 }
 
-static int run_batch(struct flow *flow, struct err *err)
+/* One commit of the first count events that wait. */
+static int run_batch(struct flow *flow, size_t count, struct err *err)
 {
-    size_t count = flow->queue.count < LIMIT_BATCH ? flow->queue.count : LIMIT_BATCH;
     for (int try = 0; try < TRIES; try++) {
         build(flow, count);
         struct store_conflicts conflicts = {.count = 0};
@@ -461,6 +469,24 @@ static int run_batch(struct flow *flow, struct err *err)
     (void)err_set(err, TC_ECONFLICT, "rows change faster than a batch can be written");
     wait_for_store(flow, err);
     return TC_EAGAIN;
+}
+
+/* What is too old goes in a batch without events: nothing that waits for an answer waits for it. */
+static int run_retention(struct flow *flow, struct err *err)
+{
+    int code = flow_retain_read(flow, err);
+    if (code == TC_EAGAIN || code == TC_ETIMEDOUT) {
+        wait_for_store(flow, err);
+        return TC_EAGAIN;
+    }
+    if (code != TC_OK) {
+        return code;
+    }
+    if (flow_retain_has_rows(flow)) {
+        return run_batch(flow, 0, err);
+    }
+    flow_retain_keep(flow);
+    return TC_OK;
 }
 
 static bool has_work(const struct flow *flow)
@@ -544,12 +570,16 @@ int flow_turn(struct flow *flow, struct err *err)
         flow->seen_due_mono_ms = mono_ms_of(flow) + SEEN_MS;
     }
     for (int i = 0; i < BATCHES_A_TURN && has_work(flow); i++) {
-        code = run_batch(flow, err);
-        if (code == TC_EAGAIN) {
-            return TC_OK;
-        }
+        code =
+            run_batch(flow, flow->queue.count < LIMIT_BATCH ? flow->queue.count : LIMIT_BATCH, err);
         if (code != TC_OK) {
-            return code;
+            return code == TC_EAGAIN ? TC_OK : code;
+        }
+    }
+    if (flow_retain_is_due(flow, !has_work(flow))) {
+        code = run_retention(flow, err);
+        if (code != TC_OK) {
+            return code == TC_EAGAIN ? TC_OK : code;
         }
     }
     if (flow->is_assign_left) {
@@ -570,6 +600,9 @@ int64_t flow_wake_utc_ms(const struct flow *flow)
         return now;
     }
     int64_t wake = now + (flow->tick_due_mono_ms - mono_ms) * clock->rate;
+    if (flow_retain_due_mono_ms(flow) < flow->tick_due_mono_ms) {
+        wake = now + (flow_retain_due_mono_ms(flow) - mono_ms) * clock->rate;
+    }
     int64_t due = flow_due_utc_ms(flow);
     wake = due != CORE_NEVER && due < wake ? due : wake;
     for (const struct flow_sink *sink = flow->sinks; sink != NULL; sink = sink->hh.next) {
@@ -585,4 +618,5 @@ void flow_clock_stepped(struct flow *flow, int64_t step_ms)
     outbox_shift(flow->outbox, step_ms);
     flow->deadlines_from_utc_ms += step_ms;
     flow_expect_anew(flow);
+    flow_retain_wait(flow);
 }

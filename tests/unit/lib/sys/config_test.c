@@ -66,7 +66,8 @@ static void test_defaults(void **state)
     assert_string_equal(config->web.router, config->router.web);
     assert_string_equal(config->keys.dir, "/var/lib/tocsin/keys");
     assert_int_equal(config->router.runner_dead_ms, 60000);
-    assert_int_equal(config->router.keep_runs_ms, INT64_C(30) * 86400000);
+    assert_int_equal(config->router.keep_runs_ms, INT64_C(90) * 86400000);
+    assert_int_equal(config->router.keep_incidents_ms, INT64_C(400) * 86400000);
     assert_int_equal(config->router.default_recipients.count, 0);
     assert_false(config->is_demo);
     assert_null(config->runner.name);
@@ -128,6 +129,17 @@ static void test_values_and_environment(void **state)
     assert_non_null(strstr(out.p, "  lease: \"15s\"  # default\n"));
 }
 
+static void test_zero_keeps_for_ever(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    TC_CLEANUP(config_freep) struct config *config = NULL;
+    assert_int_equal(load("router: {keep_runs: 0, keep_incidents: 1d}\n", NULL, &config, &err),
+                     TC_OK);
+    assert_int_equal(config->router.keep_runs_ms, 0);
+    assert_int_equal(config->router.keep_incidents_ms, 86400000);
+}
+
 static void test_mistakes_are_told_with_their_line(void **state)
 {
     (void)state;
@@ -138,6 +150,9 @@ static void test_mistakes_are_told_with_their_line(void **state)
     refused("router: {runners: \"udp://x:1\"}\n",
             ":1: router.runners: \"udp://x:1\" is not \"tcp://HOST:PORT\"");
     refused("store: {password: hunter2}\n", ":1: store.password: ");
+    /* Thirty days were meant; thirty seconds would empty the history. */
+    refused("router:\n  keep_runs: 30\n",
+            ":2: router.keep_runs: the duration must be 0, or from 1d to 36600d");
     refused("store: {url: \"mysql://u:secret@db/t\"}\n",
             ":1: store.url: a password does not belong into the address");
     refused("demo: true\ndemo: false\n", ":2: ");
@@ -205,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_an_empty_section_is_none),
         cmocka_unit_test(test_values_and_environment),
+        cmocka_unit_test(test_zero_keeps_for_ever),
         cmocka_unit_test(test_mistakes_are_told_with_their_line),
         cmocka_unit_test(test_secrets_do_not_show_in_messages),
         cmocka_unit_test(test_a_misspelt_override_is_refused),
