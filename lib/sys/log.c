@@ -191,10 +191,23 @@ static bool add_until(struct buf *out, const char **cursor, char end, va_list *a
     return is_number && parts == 1;
 }
 
+/* Whether "; key=" stands here; a semicolon within a sentence is not one. */
+static bool is_field_next(const char *cursor)
+{
+    cursor += strspn(cursor, "; ");
+    size_t size = strspn(cursor, "abcdefghijklmnopqrstuvwxyz_");
+    return size > 0 && cursor[size] == '=';
+}
+
 static void read_record(struct record *record, const char *fmt, va_list *args)
 {
     const char *cursor = fmt;
     (void)add_until(&record->text, &cursor, ';', args); /* a message is text, whatever is in it */
+    while (*cursor == ';' && !is_field_next(cursor)) {
+        buf_add_char(&record->text, ';');
+        cursor++;
+        (void)add_until(&record->text, &cursor, ';', args);
+    }
     record->message_size = record->text.len;
     while (*cursor == ';' || *cursor == ' ') {
         cursor++;

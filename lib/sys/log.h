@@ -30,8 +30,8 @@ enum log_format {
 void log_start(const char *program, enum log_format format, enum log_level level,
                const struct clock *clock);
 
-/* Write one record: "text; key=%s key=%d": the text up to ';' is the message, then key=conversion
- * pairs divided by one space. Each value is escaped and quoted by itself.
+/* Write one record: "text; key=%s key=%d": the text up to a ';' with a key behind it is the message, then
+ * key=conversion pairs divided by one space. Each value is escaped and quoted by itself.
  * Shape:  area is "part" or "part.function"; conversions: %s %d %i %u %c %x with l, ll, z, j.
  * Units:  none.
  * Owns:   nothing retained.

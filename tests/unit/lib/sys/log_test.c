@@ -51,6 +51,21 @@ static void test_text(void **state)
                               "note=\"x=\\\"1\\\"\\n\\x1B[2J\" empty=\"\" hex=ff\n");
 }
 
+static void test_a_sentence_may_hold_a_semicolon(void **state)
+{
+    (void)state;
+    char text[4096];
+    capture();
+    log_start("router", LOG_FORMAT_TEXT, LOG_LEVEL_INFO, NULL);
+    log_error("store", "the disk is full; make room");
+    log_error("store", "%s is full; make room; free=%d", "the disk; sda", 7);
+    log_error("store", "at the end;");
+    captured(text, sizeof(text));
+    assert_string_equal(text, "error router.store msg=\"the disk is full; make room\"\n"
+                              "error router.store msg=\"the disk; sda is full; make room\" free=7\n"
+                              "error router.store msg=\"at the end;\"\n");
+}
+
 static void test_a_value_cannot_forge_a_field(void **state)
 {
     (void)state;
@@ -116,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_a_sentence_may_hold_a_semicolon),
         cmocka_unit_test(test_a_value_cannot_forge_a_field),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_long_values_are_cut_with_a_mark),
