@@ -33,7 +33,7 @@ int verb_config_check(struct cli *cli, struct err *err)
     struct sibling siblings[SIBLINGS_MAX];
     size_t count = 0;
     if (code == TC_OK) {
-        code = siblings_of(cli->config, siblings, &count, err);
+        code = siblings_to_ask(cli->config, siblings, &count, err);
     }
     for (size_t i = 0; code == TC_OK && i < count; i++) {
         code = ask(cli, &siblings[i], err);

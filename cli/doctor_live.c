@@ -76,7 +76,7 @@ void doctor_programs(struct doctor *doctor)
     struct sibling siblings[SIBLINGS_MAX];
     size_t count = 0;
     size_t before = doctor_remarks(doctor);
-    if (siblings_of(doctor->cli->config, siblings, &count, NULL) != TC_OK) {
+    if (siblings_to_ask(doctor->cli->config, siblings, &count, NULL) != TC_OK) {
         return; /* doctor_keys has told */
     }
     for (size_t i = 0; i < count; i++) {

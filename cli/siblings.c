@@ -22,6 +22,7 @@
 enum {
     ASK_MS = 20 * 1000,
     ANSWER_BYTES_MAX = 16 * 1024,
+    OTHERS = 3, /* beside router and notifiers: runner, web, check */
 };
 
 static void add(struct sibling *siblings, size_t *count, const char *program, const char *operand,
@@ -43,8 +44,8 @@ int siblings_of(const struct config *config, struct sibling *ret_siblings, size_
     const struct json_value *channels = config_at(config, "channels");
     for (const struct json_value *c = channels == NULL ? NULL : json_first(channels); c != NULL;
          c = json_next(c)) {
-        if (count + 2 >= SIBLINGS_MAX) {
-            return err_set(err, TC_ERANGE, "channels: more than %d", SIBLINGS_MAX - 3);
+        if (count + OTHERS >= SIBLINGS_MAX) {
+            return err_set(err, TC_ERANGE, "channels: more than %d", SIBLINGS_MAX - OTHERS - 1);
         }
         add(ret_siblings, &count, "notifier", json_name(c), SIBLING_NOTIFIER);
     }
@@ -54,6 +55,17 @@ int siblings_of(const struct config *config, struct sibling *ret_siblings, size_
     add(ret_siblings, &count, "web", NULL, SIBLING_EDGE);
     *ret_count = count;
     return TC_OK;
+}
+
+int siblings_to_ask(const struct config *config, struct sibling *ret_siblings, size_t *ret_count,
+                    struct err *err)
+{
+    int code = siblings_of(config, ret_siblings, ret_count, err);
+    bool has_sources = config->runner.sources != NULL && json_count(config->runner.sources) > 0;
+    if (code == TC_OK && (config->runner.name != NULL || has_sources)) {
+        add(ret_siblings, ret_count, "check", NULL, SIBLING_EDGE);
+    }
+    return code;
 }
 
 static char *take_if_executable(const char *dir, const char *program)

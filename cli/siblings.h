@@ -36,6 +36,15 @@ struct sibling {
 int siblings_of(const struct config *config, struct sibling *ret_siblings, size_t *ret_count,
                 struct err *err);
 
+/* Who judges the configuration: all of these, and tocsin-check, which the runner starts, for what the
+ * checks of this host need.
+ * Shape:  as siblings_of.
+ * Units:  none.
+ * Owns:   borrows config.
+ * Errors: TC_ERANGE more channels than that. */
+int siblings_to_ask(const struct config *config, struct sibling *ret_siblings, size_t *ret_count,
+                    struct err *err);
+
 /* Find an executable: beside this program, in ../libexec/tocsin, or on PATH.
  * Shape:  program without a slash.
  * Units:  none.

@@ -24,6 +24,7 @@ enum {
 static const char *config_path;
 static bool is_worker;
 static bool is_describe;
+static bool is_check;
 static bool is_help;
 static bool is_version;
 
@@ -42,6 +43,10 @@ static const struct opt opts[] = {
      .type = OPT_FLAG,
      .doc = "Print what the check's params may be",
      .to = &is_describe},
+    {.name = "check-config",
+     .type = OPT_FLAG,
+     .doc = "Only check what checks read of the configuration",
+     .to = &is_check},
     {.name = "help", .letter = 'h', .type = OPT_FLAG, .doc = "Print this help", .to = &is_help},
     {.name = "version",
      .letter = 'V',
@@ -102,6 +107,21 @@ static int serve(const struct check_ops *ops)
     return rc == TC_OK ? EX_OK : EXIT_FAILURE;
 }
 
+static int check_config(void)
+{
+    struct err err = ERR_INIT;
+    TC_CLEANUP(config_freep) struct config *config = NULL;
+    int rc = config_load(config_path, (const char *const *)environ, source_sections, &config, &err);
+    if (rc == TC_OK) {
+        rc = source_check_all(config, &err);
+    }
+    if (rc != TC_OK) {
+        log_error("check", "%s", err.text);
+        return rc == TC_EPERM ? EX_NOPERM : EX_CONFIG;
+    }
+    return EX_OK;
+}
+
 int main(int argc, char **argv)
 {
     struct err err = ERR_INIT;
@@ -117,6 +137,9 @@ int main(int argc, char **argv)
         static const char version[] = "tocsin " TOCSIN_VERSION "\n";
         return file_write_fd(STDOUT_FILENO, version, sizeof(version) - 1) == TC_OK ? EX_OK
                                                                                    : EXIT_FAILURE;
+    }
+    if (is_check && operands.count == 0) {
+        return check_config();
     }
     const struct check_ops *ops = operands.count == 1 ? check_find(operands.items[0]) : NULL;
     if (ops == NULL && !(is_worker && operands.count == 0)) {

@@ -11,12 +11,15 @@
 #include "lib/base/parse.h"
 #include "lib/base/rules.h"
 #include "lib/base/str.h"
+#include "lib/base/tz.h"
 #include "lib/sys/config.h"
 #include "lib/sys/file.h"
+#include "lib/sys/secret.h"
 
 enum {
     PORT = 3306,
     NAMES_BYTES = 300, /* of the list in a message */
+    CA_BYTES = 4 * 1024 * 1024,
 };
 
 static const char sqlite_scheme[] = "sqlite:";
@@ -106,7 +109,7 @@ static const struct rule rules[] = {
     {.name = "url",
      .type = RULE_STRING,
      .is_required = true,
-     .min = 8,
+     .min = 1,
      .max = SOURCE_PATH_BYTES,
      .check = check_url,
      .doc = "sqlite:FILE (relative to state_dir) or mysql://USER@HOST:PORT/DATABASE, also for "
@@ -208,4 +211,46 @@ int source_find(const struct config *config, const char *name, struct source *re
     }
     *ret_source = source;
     return TC_OK;
+}
+
+/* What its use would refuse, for one source. */
+static int check_source(const struct config *config, const char *name, struct tz_cache *zones,
+                        struct err *err)
+{
+    struct source source = {.port = PORT};
+    const struct tz *zone = NULL;
+    int rc = source_find(config, name, &source, err);
+    if (rc != TC_OK) {
+        return rc;
+    }
+    const char *key = "password";
+    if (source.password[0] != '\0') {
+        rc = secret_check(source.password, config->dir, err);
+    }
+    if (rc == TC_OK && source.ca[0] != '\0') {
+        TC_CLEANUP(mem_freep) char *text = NULL;
+        key = "ca";
+        rc = file_read(source.ca, CA_BYTES, &text, NULL, err);
+    }
+    if (rc == TC_OK) {
+        key = "timezone";
+        rc = tz_open(zones, source.zone, &zone, err);
+    }
+    if (rc != TC_OK) {
+        (void)err_ctx(err, "runner.sources.%s.%s", name, key); /* located by the caller */
+    }
+    return rc;
+}
+
+int source_check_all(const struct config *config, struct err *err)
+{
+    const struct json_value *all = config->runner.sources;
+    struct tz_cache *zones = tz_cache_new(NULL);
+    int rc = TC_OK;
+    for (const struct json_value *one = all == NULL ? NULL : json_first(all);
+         rc == TC_OK && one != NULL; one = json_next(one)) {
+        rc = check_source(config, json_name(one), zones, err);
+    }
+    (void)tz_cache_free(zones); /* always NULL */
+    return rc == TC_OK ? TC_OK : config_locate(config, err);
 }

@@ -48,6 +48,13 @@ extern const struct config_section source_sections[];
 int source_find(const struct config *config, const char *name, struct source *ret_source,
                 struct err *err);
 
+/* Look at all sources as far as that goes without asking them: address, secrets, CA file, zone.
+ * Shape:  config was read with source_sections.
+ * Units:  none.
+ * Owns:   nothing retained.
+ * Errors: TC_ECONFIG with "file:line: runner.sources.NAME.KEY: cause". */
+int source_check_all(const struct config *config, struct err *err);
+
 /* The manual of a source's keys.
  * Trivial. */
 void source_describe(struct buf *out);

@@ -190,8 +190,7 @@ static int check_environment(const struct config *config, struct err *err)
 
 /* --- Checking ---------------------------------------------------------------------------------- */
 
-/* "path: cause" becomes "file:line: path: cause" and TC_ECONFIG. */
-static int locate(const struct config *config, struct err *err)
+int config_locate(const struct config *config, struct err *err)
 {
     size_t line = err == NULL ? 0 : config_yaml_line(config->data->yaml, err->text);
     if (err != NULL && line > 0) {
@@ -308,7 +307,7 @@ static int merge_all(struct config *config, const struct config_section *section
     if (code == TC_OK) {
         /* Before merging, which looks up known names only and would drop the others. */
         code = rules_check(config_rules(), json_root(config->data->file), "", err);
-        code = code == TC_OK ? TC_OK : locate(config, err);
+        code = code == TC_OK ? TC_OK : config_locate(config, err);
     }
     if (code == TC_OK) {
         code = merge(config, &json, err);
@@ -320,7 +319,7 @@ static int merge_all(struct config *config, const struct config_section *section
     if (code != TC_OK) {
         return code;
     }
-    return check_all(config, sections, err) == TC_OK ? TC_OK : locate(config, err);
+    return check_all(config, sections, err) == TC_OK ? TC_OK : config_locate(config, err);
 }
 
 static const char *absolute(struct config *config, const char *path)

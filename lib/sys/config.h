@@ -117,6 +117,13 @@ int config_load(const char *path, const char *const *environ_list,
 struct config *config_free(struct config *config);
 void config_freep(struct config **config);
 
+/* Say where in the file something stands that a program could not use.
+ * Shape:  err holds "path: cause"; it becomes "file:line: path: cause", TC_ECONFIG.
+ * Units:  none.
+ * Owns:   nothing.
+ * Errors: TC_ECONFIG, always. */
+int config_locate(const struct config *config, struct err *err);
+
 /* The value at a dotted path of the merged configuration, or NULL: config_at(config,
  * "channels.slack").
  * Trivial. */

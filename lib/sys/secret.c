@@ -2,6 +2,7 @@
  * password, token or key is needed, by the process that needs it and no other. */
 #include "lib/sys/secret.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,11 @@ static int load_file(const char *reference, const char *path, struct secret **re
     return code;
 }
 
+static bool is_credential_name(const char *name)
+{
+    return strchr(name, '/') == NULL && name[0] != '\0' && name[0] != '.';
+}
+
 static int load_credential(const char *reference, const char *name, struct secret **ret_secret,
                            struct err *err)
 {
@@ -92,7 +98,7 @@ static int load_credential(const char *reference, const char *name, struct secre
                        "LoadCredential=%s:...",
                        reference, name);
     }
-    if (strchr(name, '/') != NULL || name[0] == '\0' || name[0] == '.') {
+    if (!is_credential_name(name)) {
         return err_set(err, TC_EINVAL, "secret %s: a credential's name has no / and no leading dot",
                        reference);
     }
@@ -123,4 +129,15 @@ int secret_load(const char *reference, const char *dir, struct secret **ret_secr
     /* The text itself may be the secret: it is not repeated. */
     return err_set(err, TC_EINVAL,
                    "a secret is given by reference: \"file:PATH\", \"cred:NAME\" or \"env:NAME\"");
+}
+
+int secret_check(const char *reference, const char *dir, struct err *err)
+{
+    bool is_named =
+        str_has_prefix(reference, "cred:") && is_credential_name(reference + strlen("cred:"));
+    if (is_named || (str_has_prefix(reference, "env:") && reference[strlen("env:")] != '\0')) {
+        return TC_OK;
+    }
+    TC_CLEANUP(secret_freep) struct secret *secret = NULL;
+    return secret_load(reference, dir, &secret, err);
 }

@@ -23,6 +23,15 @@ enum {
 int secret_load(const char *reference, const char *dir, struct secret **ret_secret,
                 struct err *err);
 
+/* Look whether secret_load will find one, as far as another process can tell: a file is read like
+ * there; a credential and a variable belong to the process that needs them, so that only the form of
+ * the reference counts.
+ * Shape:  as secret_load.
+ * Units:  none.
+ * Owns:   nothing retained.
+ * Errors: as secret_load. */
+int secret_check(const char *reference, const char *dir, struct err *err);
+
 /* Make a secret from bytes; the source is the caller's to wipe.
  * Trivial. */
 struct secret *secret_new(const void *bytes, size_t size);

@@ -271,6 +271,39 @@ def test_a_wrong_key_of_a_channel_is_found_by_its_program(site):
     site.fails(78, "channels.file", "config", "check")
 
 
+def with_source(site, settings):
+    """The line on which the only source stands."""
+    path = site.site / "tocsin.yaml"
+    path.write_text(path.read_text().replace("  # sources: {}\n", f"  sources:\n    orders: {settings}\n"))
+    return path.read_text().split("    orders:")[0].count("\n") + 1
+
+
+@pytest.mark.parametrize("settings, sentence", [
+    ('{url: "postgres://h/db"}', "url: must begin with sqlite: or mysql://"),
+    ('{url: "sqlite:"}', "url: its path must have 1 to 1023 bytes"),
+    ('{url: "mysql://u:pw@h/db"}', "url: must hold no password; give it as password: file:/path"),
+    ('{url: "mysql://u@h:99999/db"}', "url: its port must be 1 to 65535"),
+    ('{password: "env:X"}', "url: is missing"),
+    ('{url: "mysql://u@h/db", passwort: "env:X"}', "passwort: unknown; did you mean password?"),
+    ('{url: "mysql://u@h/db", password: hunter2}', "password: must be a reference to a secret"),
+    ('{url: "mysql://u@h/db", password: "file:/nonexistent/pw"}', "password: secret file:/nonexistent/pw: cannot read"),
+    ('{url: "mysql://u@h/db", password: "file:/etc/passwd"}', "password: secret file:/etc/passwd: /etc/passwd has mode 0644"),
+    ('{url: "mysql://u@h/db", ca: "/nonexistent/ca.pem"}', "ca: cannot read /nonexistent/ca.pem"),
+    ('{url: "mysql://u@h/db", timezone: Europe/Belrin}', 'timezone: there is no time zone "Europe/Belrin"; did you mean "Europe/Berlin"?'),
+])
+def test_a_source_that_no_check_could_use_is_refused(site, settings, sentence):
+    line = with_source(site, settings)
+    told = site.fails(78, f"tocsin.yaml:{line}: runner.sources.orders.{sentence}", "config", "check")
+    assert "hunter2" not in told["detail"]
+    doctor = json.loads(site.run("doctor", "--json").stdout)
+    assert [one for one in doctor["findings"] if sentence in one["text"] and one["level"] == "problem"]
+
+
+def test_what_only_the_service_can_see_of_a_source_is_not_judged(site):
+    with_source(site, '{url: "mysql://u@h/db", password: "cred:orders", timezone: Europe/Berlin}')
+    assert site.ok("config", "check").endswith("tocsin.yaml: ok\n")
+
+
 def test_colour_is_for_terminals(site):
     site.environment["TERM"] = "xterm"
     assert "\033" not in site.ok("audit", "tail")

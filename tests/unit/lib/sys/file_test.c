@@ -200,6 +200,25 @@ static void test_secrets(void **state)
     secret = secret_free(secret);
 }
 
+/* What another process can tell of a secret: its file, and the form of the rest. */
+static void test_secrets_of_another_process(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    assert_int_equal(file_write(path, 0600, "hunter2\n", 8, &err), TC_OK);
+    assert_int_equal(secret_check("file:f", dir, &err), TC_OK);
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(secret_check("file:f", dir, &err), TC_EPERM);
+    assert_int_equal(secret_check("file:none", dir, &err), TC_ENOENT);
+    assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+    assert_int_equal(secret_check("cred:f", dir, &err), TC_OK);
+    assert_int_equal(secret_check("env:TOCSIN_NO_SUCH_VARIABLE", dir, &err), TC_OK);
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", dir, 1), 0);
+    assert_int_equal(secret_check("cred:../f", dir, &err), TC_EINVAL);
+    assert_int_equal(secret_check("env:", dir, &err), TC_ENOENT);
+    assert_int_equal(secret_check("hunter2", dir, &err), TC_EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_directories_and_paths),
         cmocka_unit_test(test_reach),
         cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_secrets_of_another_process),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
