@@ -66,17 +66,25 @@ void *config_keep(struct config *config, void *owned)
 
 /* --- Merging ----------------------------------------------------------------------------------- */
 
+/* TOCSIN_<SECTION>_<KEY>. */
+static void add_variable(struct buf *out, const char *section, const char *key)
+{
+    size_t from = out->len;
+    buf_add_fmt(out, "TOCSIN_%s%s%s", section == NULL ? "" : section, section == NULL ? "" : "_",
+                key);
+    for (size_t i = from; i < out->len; i++) {
+        char c = out->p[i];
+        out->p[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    }
+}
+
 /* The value of TOCSIN_<SECTION>_<KEY>, or NULL. */
 static const char *override_of(const struct config *config, const char *section, const char *key)
 {
     TC_CLEANUP(buf_freep) struct buf name;
     buf_init(&name, 256);
-    buf_add_fmt(&name, "TOCSIN_%s%s%s=", section == NULL ? "" : section, section == NULL ? "" : "_",
-                key);
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.p[i];
-        name.p[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-    }
+    add_variable(&name, section, key);
+    buf_add_char(&name, '=');
     for (const char *const *entry = config->data->environ_list; *entry != NULL; entry++) {
         if (str_has_prefix(*entry, name.p)) {
             return *entry + name.len;
@@ -85,8 +93,8 @@ static const char *override_of(const struct config *config, const char *section,
     return NULL;
 }
 
-static int add_override(struct json_enc *enc, const struct rule *rule, const char *text,
-                        struct err *err)
+static int add_override(struct json_enc *enc, const char *section, const struct rule *rule,
+                        const char *text, struct err *err)
 {
     if (rule->type == RULE_STRING || rule->type == RULE_SECRET) {
         json_enc_str(enc, rule->name, text);
@@ -94,8 +102,12 @@ static int add_override(struct json_enc *enc, const struct rule *rule, const cha
     }
     TC_CLEANUP(config_yaml_freep) struct config_yaml *yaml = NULL;
     TC_CLEANUP(buf_freep) struct buf value;
+    TC_CLEANUP(buf_freep) struct buf name;
     buf_init(&value, LIMIT_CONFIG_BYTES);
-    int code = config_yaml_parse("environment", text, strlen(text), &yaml, err);
+    buf_init(&name, 256);
+    buf_add_str(&name, "environment: ");
+    add_variable(&name, section, rule->name);
+    int code = config_yaml_parse(name.p, text, strlen(text), &yaml, err);
     if (code == TC_OK) {
         code = config_yaml_json(yaml, &value, err);
     }
@@ -118,7 +130,7 @@ static int merge_table(struct config *config, const char *section, const struct 
         const char *text = override_of(config, section, rule->name);
         const struct json_value *value = is_given ? json_member(object, rule->name) : NULL;
         if (text != NULL) {
-            int code = add_override(enc, rule, text, err);
+            int code = add_override(enc, section, rule, text, err);
             if (code != TC_OK) {
                 return code;
             }
@@ -155,6 +167,29 @@ static int merge(struct config *config, struct buf *out, struct err *err)
     return code;
 }
 
+/* Other names begin with TOCSIN_ as well: only one that is nearly that of a section is a mistake. */
+static int check_section_name(const char *rest, struct err *err)
+{
+    size_t size = strcspn(rest, "_=");
+    const char *nearest = NULL;
+    TC_CLEANUP(mem_freep) char *word = mem_dup(rest, size);
+    TC_CLEANUP(mem_freep) char *whole = mem_dup(rest, strcspn(rest, "="));
+    if (rest[size] != '_') {
+        return TC_OK;
+    }
+    for (const struct rule *rule = config_rules(); rule->name != NULL; rule++) {
+        if (str_eq_nocase(rule->name, whole) || str_eq_nocase(rule->name, word)) {
+            return TC_OK;
+        }
+        nearest = rule->type == RULE_OBJECT ? str_nearer(word, nearest, rule->name) : nearest;
+    }
+    return nearest == NULL
+               ? TC_OK
+               : err_set(err, TC_ECONFIG,
+                         "environment: TOCSIN_%s: there is no section %s; did you mean %s", whole,
+                         word, nearest);
+}
+
 /* An override with a misspelt key would be silently without effect. */
 static int check_environment(const struct config *config, struct err *err)
 {
@@ -163,6 +198,10 @@ static int check_environment(const struct config *config, struct err *err)
             continue;
         }
         const char *rest = *entry + strlen("TOCSIN_");
+        int code = check_section_name(rest, err);
+        if (code != TC_OK) {
+            return code;
+        }
         for (const struct rule *rule = config_rules(); rule->name != NULL; rule++) {
             size_t size = strlen(rule->name);
             if (rule->type != RULE_OBJECT || strncasecmp(rest, rule->name, size) != 0 ||
@@ -190,10 +229,36 @@ static int check_environment(const struct config *config, struct err *err)
 
 /* --- Checking ---------------------------------------------------------------------------------- */
 
+/* The variable that gives the key of "section.key: cause"; false: the file or a default does. */
+static bool find_variable(const struct config *config, const char *text, struct buf *out)
+{
+    size_t size = strcspn(text, ":. ");
+    bool has_section = text[size] == '.';
+    size_t key_size = has_section ? strcspn(text + size + 1, ":. ") : 0;
+    TC_CLEANUP(mem_freep) char *first = mem_dup(text, size);
+    TC_CLEANUP(mem_freep) char *second = mem_dup(text + size + (has_section ? 1 : 0), key_size);
+    const struct rule *rule = config_rule_find(config_rules(), first);
+    has_section = has_section && rule != NULL && rule->type == RULE_OBJECT;
+    const char *section = has_section ? first : NULL;
+    const char *key = has_section ? second : first;
+    TC_CLEANUP(buf_freep) struct buf mark;
+    buf_init(&mark, LIMIT_CONFIG_BYTES);
+    buf_add_fmt(&mark, ".%s.%s ", section == NULL ? "" : section, key);
+    if (rule == NULL || strstr(config->data->overridden.p, mark.p) == NULL) {
+        return false;
+    }
+    add_variable(out, section, key);
+    return true;
+}
+
 int config_locate(const struct config *config, struct err *err)
 {
     size_t line = err == NULL ? 0 : config_yaml_line(config->data->yaml, err->text);
-    if (err != NULL && line > 0) {
+    TC_CLEANUP(buf_freep) struct buf variable;
+    buf_init(&variable, 256);
+    if (err != NULL && find_variable(config, err->text, &variable)) {
+        (void)err_ctx(err, "environment: %s", variable.p); /* the code is set below */
+    } else if (err != NULL && line > 0) {
         (void)err_ctx(err, "%s:%zu", config->file, line); /* the code is set below */
     } else if (err != NULL) {
         (void)err_ctx(err, "%s", config->file);
@@ -248,6 +313,15 @@ static int check_objects(const struct config *config, struct err *err)
         const struct json_value *value = config_at(config, paths[i]);
         if (value != NULL && json_type_of(value) != JSON_OBJECT) {
             return err_set(err, TC_ECONFIG, "%s: must be an object", paths[i]);
+        }
+    }
+    const struct json_value *labels = config_at(config, "runner.labels");
+    for (const struct json_value *one = labels == NULL ? NULL : json_first(labels); one != NULL;
+         one = json_next(one)) {
+        if (json_type_of(one) != JSON_STRING) {
+            return err_set(err, TC_ECONFIG,
+                           "runner.labels.%s: must be a string; put quotes around it",
+                           json_name(one));
         }
     }
     return TC_OK;
@@ -343,6 +417,9 @@ int config_load(const char *path, const char *const *environ_list,
     config->file = absolute(config, path == NULL ? "/etc/tocsin/tocsin.yaml" : path);
     config->dir = config_keep(config, file_dir(config->file));
     int code = read_file(config, err);
+    if (code != TC_OK && code != TC_ENOENT && code != TC_EPERM) {
+        code = TC_ECONFIG; /* no file, too large a file: of no use as a configuration */
+    }
     if (code == TC_OK) {
         code = merge_all(config, sections, err);
     }

@@ -111,14 +111,16 @@ struct config_section {
  *         strings, NULL-terminated; sections end with a NULL path, NULL: none.
  * Units:  none.
  * Owns:   the caller frees with config_free (NULL is fine; returns NULL).
- * Errors: TC_ECONFIG with "file:line: path: cause", TC_ENOENT, TC_EPERM, TC_ERANGE. */
+ * Errors: TC_ECONFIG with "file:line: path: cause", or "environment: VARIABLE: path: cause"; TC_ENOENT,
+ *         TC_EPERM. */
 int config_load(const char *path, const char *const *environ_list,
                 const struct config_section *sections, struct config **ret_config, struct err *err);
 struct config *config_free(struct config *config);
 void config_freep(struct config **config);
 
 /* Say where in the file something stands that a program could not use.
- * Shape:  err holds "path: cause"; it becomes "file:line: path: cause", TC_ECONFIG.
+ * Shape:  err holds "path: cause"; it becomes "file:line: path: cause", or "environment: VARIABLE: path:
+ *         cause", and TC_ECONFIG.
  * Units:  none.
  * Owns:   nothing.
  * Errors: TC_ECONFIG, always. */

@@ -199,8 +199,10 @@ int config_fill(struct config *config, struct err *err)
     fill_runner(config);
     fill_others(config);
     if ((config->web.tls_cert == NULL) != (config->web.tls_key == NULL)) {
-        return err_set(err, TC_ECONFIG, "%s: web.tls_cert and web.tls_key need each other",
-                       config->file);
+        bool has_cert = config->web.tls_cert != NULL;
+        (void)err_set(err, TC_ECONFIG, "web.%s: needs web.%s as well",
+                      has_cert ? "tls_cert" : "tls_key", has_cert ? "tls_key" : "tls_cert");
+        return config_locate(config, err);
     }
     return check_sockets(config, err);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/limits.h"
+#include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/base/timetext.h"
 #include "lib/sys/config.h"
@@ -18,13 +19,22 @@ enum {
 #define DAY    (24 * HOUR)
 #define YEAR   (366 * DAY)
 
+/* A port from 0 to 65535 up to the end of the text. */
+static bool is_port(const char *text)
+{
+    int64_t port = 0;
+    return parse_whole_i64(text, 0, UINT16_MAX, &port) == TC_OK;
+}
+
 static int check_address(const char *text, struct err *err)
 {
     bool is_ipc = str_has_prefix(text, "ipc://") && text[6] != '\0';
     const char *port = str_has_prefix(text, "tcp://") ? strrchr(text + 6, ':') : NULL;
-    bool is_tcp = port != NULL && port > text + 6 && strspn(port + 1, "0123456789*") > 0;
+    bool is_tcp = port != NULL && port > text + 6 && (is_port(port + 1) || str_eq(port, ":*"));
     if (!is_ipc && !is_tcp) {
-        return err_set(err, TC_EINVAL, "\"%s\" is not \"tcp://HOST:PORT\" or \"ipc://PATH\"", text);
+        return err_set(
+            err, TC_EINVAL,
+            "\"%s\" is not \"tcp://HOST:PORT\" with a port up to 65535, or \"ipc://PATH\"", text);
     }
     return TC_OK;
 }
@@ -77,8 +87,21 @@ static int check_web_url(const char *text, struct err *err)
 static int check_listen(const char *text, struct err *err)
 {
     const char *port = strrchr(text, ':');
-    if (port == NULL || port[1] == '\0' || strspn(port + 1, "0123456789") != strlen(port + 1)) {
-        return err_set(err, TC_EINVAL, "\"%s\" is not HOST:PORT", text);
+    if (port == NULL || !is_port(port + 1)) {
+        return err_set(err, TC_EINVAL, "\"%s\" is not HOST:PORT with a port up to 65535", text);
+    }
+    return TC_OK;
+}
+
+/* It stands in the file of keys, one line a peer. */
+static int check_runner_name(const char *text, struct err *err)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c <= ' ' || *c == '#' || (unsigned char)*c >= 0x7f) {
+            return err_set(err, TC_EINVAL,
+                           "a runner's name is made of visible ASCII characters without # and "
+                           "spaces");
+        }
     }
     return TC_OK;
 }
@@ -127,7 +150,7 @@ static const struct rule router_rules[] = {
 };
 
 static const struct rule runner_rules[] = {
-    {.name = "name", .type = RULE_STRING, .min = 1, .max = LIMIT_NAME_BYTES, .doc = "Name of this host's runner; without it the host runs no checks."},
+    {.name = "name", .type = RULE_STRING, .min = 1, .max = LIMIT_NAME_BYTES, .check = check_runner_name, .doc = "Name of this host's runner; without it the host runs no checks."},
     {.name = "labels", .type = RULE_ANY, .fallback = "{}", .doc = "Labels that a monitor's runsOn can ask for, a map of strings."},
     {.name = "router", .type = RULE_STRING, .min = 1, .max = TEXT, .check = check_address, .doc = "Where the runner finds the router; default: router.runners of this file."},
     {.name = "checks", .type = RULE_STRINGS, .min = 0, .max = 32, .fallback = "[\"/usr/lib/tocsin/checks\"]", .doc = "Folders of executable checks (exec:NAME)."},

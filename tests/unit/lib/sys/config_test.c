@@ -148,7 +148,7 @@ static void test_mistakes_are_told_with_their_line(void **state)
     refused("web:\n  connections: 1e9\n", ":2: web.connections: ");
     refused("\nrouter: {runners: 5570}\n", ":2: router.runners: must be");
     refused("router: {runners: \"udp://x:1\"}\n",
-            ":1: router.runners: \"udp://x:1\" is not \"tcp://HOST:PORT\"");
+            ":1: router.runners: \"udp://x:1\" is not \"tcp://HOST:PORT\" with a port");
     refused("store: {password: hunter2}\n", ":1: store.password: ");
     /* Thirty days were meant; thirty seconds would empty the history. */
     refused("router:\n  keep_runs: 30\n",
@@ -163,7 +163,16 @@ static void test_mistakes_are_told_with_their_line(void **state)
     refused("runner: {workers: 0}\n", ":1: runner.workers: the number must be from 1");
     refused("- 1\n", ": must be a mapping");
     refused("channels: [1]\n", ":1: channels: must be an object");
-    refused("web: {tls_cert: x}\n", ": web.tls_cert and web.tls_key need each other");
+    refused("web: {tls_cert: x}\n", ":1: web.tls_cert: needs web.tls_key as well");
+    refused("web:\n  tls_key: \"file:/x\"\n", ":2: web.tls_key: needs web.tls_cert as well");
+    refused("web: {listen: \"127.0.0.1:65536\"}\n",
+            ":1: web.listen: \"127.0.0.1:65536\" is not HOST:PORT with a port up to 65535");
+    refused("router: {web: \"tcp://h:99999\"}\n",
+            ":1: router.web: \"tcp://h:99999\" is not \"tcp://HOST:PORT\" with a port up to 65535");
+    refused("router: {web: \"tcp://h:5*\"}\n", ":1: router.web: ");
+    refused("runner: {name: two words}\n", ":1: runner.name: a runner's name is made of");
+    refused("runner:\n  labels:\n    site: berlin\n    rack: 7\n",
+            ":4: runner.labels.rack: must be a string; put quotes around it");
 }
 
 static void test_secrets_do_not_show_in_messages(void **state)
@@ -184,6 +193,46 @@ static void test_a_misspelt_override_is_refused(void **state)
     assert_int_equal(load("", env, &config, &err), TC_ECONFIG);
     assert_string_equal(err.text, "environment: TOCSIN_ROUTER_RUNERS: router has no key RUNERS; "
                                   "did you mean runners");
+}
+
+/* The file is not to blame for what stands in a variable, nor the other way round. */
+static void test_a_bad_override_is_told_by_its_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *variable;
+        const char *expected;
+    } cases[] = {
+        {"TOCSIN_WEB_LISTEN=here", "environment: TOCSIN_WEB_LISTEN: web.listen: \"here\" is not "
+                                   "HOST:PORT with a port up to 65535"},
+        {"TOCSIN_DEMO=maybe", "environment: TOCSIN_DEMO: demo: must be true or false"},
+        {"TOCSIN_RUNNER_LABELS={rack: 7}", "environment: TOCSIN_RUNNER_LABELS: runner.labels.rack: "
+                                           "must be a string; put quotes around it"},
+        {"TOCSIN_RUNNER_ALLOW=[sql",
+         "environment: TOCSIN_RUNNER_ALLOW:2: not YAML: flow sequence without a closing bracket"},
+        {"TOCSIN_WEBB_LISTEN=x",
+         "environment: TOCSIN_WEBB_LISTEN: there is no section WEBB; did you mean web"},
+    };
+    struct err err = ERR_INIT;
+    struct config *config = NULL;
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        const char *const env[] = {"TOCSIN_URL=http://h",  "TOCSIN_TOKEN_FILE=/t",
+                                   "TOCSIN_CLOCK_RATE=60", "TOCSIN_STATE_DIR=/s",
+                                   cases[i].variable,      NULL};
+        assert_int_equal(load("web: {listen: \"h:1\"}\n", env, &config, &err), TC_ECONFIG);
+        assert_string_equal(err.text, cases[i].expected);
+    }
+    static const char *const good[] = {"TOCSIN_WEB_LISTEN=h:2", NULL};
+    assert_int_equal(load("web: {listen: here}\n", good, &config, &err), TC_ECONFIG);
+    assert_non_null(strstr(err.text, ":1: web.listen: \"here\""));
+    assert_null(strstr(err.text, "environment"));
+    /* Also what a program finds later. */
+    TC_CLEANUP(config_freep) struct config *loaded = NULL;
+    assert_int_equal(load("web: {listen: \"h:1\"}\n", good, &loaded, &err), TC_OK);
+    (void)err_set(&err, TC_ENOENT, "web.listen: nobody lives there");
+    assert_int_equal(config_locate(loaded, &err), TC_ECONFIG);
+    assert_string_equal(err.text, "environment: TOCSIN_WEB_LISTEN: web.listen: nobody lives there");
+    assert_int_equal(err.code, TC_ECONFIG);
 }
 
 static void test_sections_bring_their_own_rules(void **state)
@@ -208,7 +257,8 @@ static void test_file_faults(void **state)
     struct err err = ERR_INIT;
     struct config *config = NULL;
     assert_int_equal(config_load("/nonexistent/t.yaml", NULL, NULL, &config, &err), TC_ENOENT);
-    assert_int_equal(config_load("/dev/null", NULL, NULL, &config, &err), TC_EINVAL);
+    assert_int_equal(config_load("/dev/null", NULL, NULL, &config, &err), TC_ECONFIG);
+    assert_int_equal(config_load("/tmp", NULL, NULL, &config, &err), TC_ECONFIG);
     static const char *const env[] = {"TOCSIN_CONFIG=/nonexistent/e.yaml", NULL};
     assert_int_equal(config_load(NULL, env, NULL, &config, &err), TC_ENOENT);
     assert_non_null(strstr(err.text, "/nonexistent/e.yaml"));
@@ -224,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_mistakes_are_told_with_their_line),
         cmocka_unit_test(test_secrets_do_not_show_in_messages),
         cmocka_unit_test(test_a_misspelt_override_is_refused),
+        cmocka_unit_test(test_a_bad_override_is_told_by_its_name),
         cmocka_unit_test(test_sections_bring_their_own_rules),
         cmocka_unit_test(test_file_faults),
     };
