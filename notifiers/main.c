@@ -10,6 +10,7 @@ int main(int argc, char **argv)
         .operands = "CHANNEL",
         .operand_count = 1,
         .sections = notifier_sections(),
+        .check = notifier_check,
         .start = notifier_start,
         .stop = notifier_stop,
         .reload = notifier_reload,

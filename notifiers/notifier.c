@@ -57,23 +57,34 @@ const struct config_section *notifier_sections(void)
 
 /* --- Settings --------------------------------------------------------------------------------- */
 
+static int find_section(const struct channel *channel, const struct config *config, char *ret_path,
+                        const struct json_value **ret_section, struct err *err)
+{
+    (void)snprintf(ret_path, PATH_BYTES, "channels.%s", channel->name); /* names are short */
+    *ret_section = config_at(config, ret_path);
+    if (*ret_section == NULL) {
+        return err_set(err, TC_ECONFIG, "%s: %s is missing: this notifier has nothing to send with",
+                       config->file, ret_path);
+    }
+    return TC_OK;
+}
+
 static int load_settings(const struct channel *channel, const struct config *config,
                          struct json **ret_settings, struct err *err)
 {
     char path[PATH_BYTES];
     TC_CLEANUP(json_freep) struct json *settings = NULL;
-    (void)snprintf(path, sizeof path, "channels.%s", channel->name);
-    const struct json_value *section = config_at(config, path);
-    if (section == NULL) {
-        return err_set(err, TC_ECONFIG, "%s: %s is missing: this notifier has nothing to send with",
-                       config->file, path);
+    const struct json_value *section = NULL;
+    int status = find_section(channel, config, path, &section, err);
+    if (status != TC_OK) {
+        return status;
     }
-    int status = settings_resolve(channel->rules, section, config->dir, path, &settings, err);
+    status = settings_resolve(channel->rules, section, config->dir, path, &settings, err);
     if (status == TC_OK && channel->check != NULL) {
         status = channel->check(json_root(settings), err);
     }
     if (status != TC_OK) {
-        return err_set(err, TC_ECONFIG, "%s", err != NULL ? err->text : "unusable settings");
+        return config_locate(config, err);
     }
     *ret_settings = TC_TAKE_PTR(settings);
     return TC_OK;
@@ -90,6 +101,44 @@ static void load_links(const struct config *config, struct links *ret_links)
                   "keys.link can't be used, notifications have no link to acknowledge; cause=%s",
                   err.text);
     }
+}
+
+static int find_channel(const char *name, const struct channel **ret_channel, struct err *err)
+{
+    TC_CLEANUP(buf_freep) struct buf known;
+    buf_init(&known, ERR_TEXT_MAX);
+    *ret_channel = channel_find(name);
+    for (const struct channel *const *p = channel_all(); *p != NULL; p++) {
+        buf_add_fmt(&known, "%s%s", known.len == 0 ? "" : ", ", (*p)->name);
+    }
+    return *ret_channel != NULL
+               ? TC_OK
+               : err_set(err, TC_ECONFIG, "channels.%s: there is no such channel; there are %s",
+                         name, known.p);
+}
+
+/* The rules of a channel look at secrets as well: they count only where all of these can be read. */
+int notifier_check(struct program_context *context, struct err *err)
+{
+    char path[PATH_BYTES];
+    const struct config *config = context->config;
+    const struct channel *channel = NULL;
+    const struct json_value *section = NULL;
+    TC_CLEANUP(json_freep) struct json *settings = NULL;
+    if (find_channel(context->operands[0], &channel, err) != TC_OK) {
+        return config_locate(config, err);
+    }
+    int status = find_section(channel, config, path, &section, err);
+    if (status != TC_OK) {
+        return status;
+    }
+    status = settings_resolve(channel->rules, section, config->dir, path, NULL, err);
+    bool is_known = status == TC_OK && settings_resolve(channel->rules, section, config->dir, path,
+                                                        &settings, NULL) == TC_OK;
+    if (is_known && channel->check != NULL) {
+        status = channel->check(json_root(settings), err);
+    }
+    return status == TC_OK ? TC_OK : config_locate(config, err);
 }
 
 void notifier_reload(struct program_context *context)
@@ -199,9 +248,9 @@ static int connect_router(struct notifier *notifier, struct err *err)
 int notifier_start(struct program_context *context, struct err *err)
 {
     const struct config *config = context->config;
-    const struct channel *channel = channel_find(context->operands[0]);
-    if (channel == NULL) {
-        return err_set(err, TC_ECONFIG, "there is no channel \"%s\"", context->operands[0]);
+    const struct channel *channel = NULL;
+    if (find_channel(context->operands[0], &channel, err) != TC_OK) {
+        return config_locate(config, err);
     }
     struct notifier *notifier = mem_alloc(sizeof *notifier);
     context->state = notifier;

@@ -13,6 +13,13 @@ struct program_context;
  * Keys: keys.dir holds notifier-CHANNEL.key, this notifier's pair, and router.pub, the router's
  * public key (proto/link/keys.h). */
 
+/* What notifier_start would refuse of the channel's section, for --check-config.
+ * Shape:  operand 0 is the channel's name.
+ * Units:  none.
+ * Owns:   nothing retained.
+ * Errors: TC_ECONFIG with "file:line: path: cause". */
+int notifier_check(struct program_context *context, struct err *err);
+
 /* Start it all.
  * Shape:  operand 0 is the channel's name.
  * Units:  none.

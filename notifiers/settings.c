@@ -21,6 +21,7 @@ enum {
 struct level {
     const struct rule *rules;     /* of the members; NULL under a map */
     const struct rule *map_rules; /* of every member's value; NULL unless under a map */
+    const char *name;             /* of this object in the one above */
     const struct json_value *next;
 };
 
@@ -35,22 +36,53 @@ static const struct rule *find_rule(const struct rule *rules, const char *name)
 }
 
 static int add_secret(struct json_enc *e, const struct json_value *member, const char *dir,
-                      const char *where, struct err *err)
+                      struct err *err)
 {
     TC_CLEANUP(secret_freep) struct secret *secret = NULL;
     int status = secret_load(json_string(member), dir, &secret, err);
     if (status != TC_OK) {
-        (void)err_ctx(err, "%s: %s", where, json_name(member)); /* status is what counts */
         return status;
     }
     for (const char *p = secret_bytes(secret); *p != '\0'; p++) {
         if ((unsigned char)*p < ' ' || *p == 0x7f) {
-            return err_set(err, TC_ECONFIG, "%s: %s: the secret holds a control byte", where,
-                           json_name(member));
+            return err_set(err, TC_ECONFIG, "the secret holds a control byte");
         }
     }
     json_enc_str(e, json_name(member), secret_bytes(secret));
     return TC_OK;
+}
+
+/* "cause" becomes "channels.slack.targets.ops.webhook: cause". */
+static void name_member(const struct level *levels, size_t depth, const struct json_value *member,
+                        struct err *err)
+{
+    TC_CLEANUP(buf_freep) struct buf path;
+    buf_init(&path, ERR_TEXT_MAX);
+    for (size_t i = 0; i <= depth; i++) {
+        buf_add_fmt(&path, "%s.", levels[i].name);
+    }
+    buf_add_str(&path, json_name(member));
+    (void)err_ctx(err, "%s", path.p); /* the code of the cause is returned */
+}
+
+static bool is_secret(const struct rule *rule, const struct json_value *member)
+{
+    return rule != NULL && rule->type == RULE_SECRET && json_type_of(member) == JSON_STRING;
+}
+
+/* The level that an object opens: under a map every member's value has the map's rules. */
+static struct level level_of(const struct level *above, const struct rule *rule,
+                             const struct json_value *member)
+{
+    struct level level = {.name = json_name(member), .next = json_first(member)};
+    if (rule == NULL) {
+        level.rules = above->map_rules;
+    } else if (rule->type == RULE_MAP) {
+        level.map_rules = rule->rules;
+    } else {
+        level.rules = rule->rules;
+    }
+    return level;
 }
 
 int settings_resolve(const struct rule *rules, const struct json_value *section, const char *dir,
@@ -63,7 +95,7 @@ int settings_resolve(const struct rule *rules, const struct json_value *section,
     buf_init(&text, LIMIT_CONFIG_BYTES);
     json_enc_start(&e, &text);
     json_enc_obj(&e, NULL);
-    levels[0] = (struct level){rules, NULL, json_first(section)};
+    levels[0] = (struct level){rules, NULL, where, json_first(section)};
     for (;;) {
         struct level *level = &levels[depth];
         const struct json_value *member = level->next;
@@ -78,20 +110,22 @@ int settings_resolve(const struct rule *rules, const struct json_value *section,
         level->next = json_next(member);
         const struct rule *rule = find_rule(level->rules, json_name(member));
         bool is_object = json_type_of(member) == JSON_OBJECT;
-        if (rule != NULL && rule->type == RULE_SECRET && json_type_of(member) == JSON_STRING) {
-            int status = add_secret(&e, member, dir, where, err);
+        if (is_secret(rule, member)) {
+            int status = ret_settings == NULL ? secret_check(json_string(member), dir, err)
+                                              : add_secret(&e, member, dir, err);
             if (status != TC_OK) {
+                name_member(levels, depth, member, err);
                 return status;
             }
         } else if (is_object && depth + 1 < DEPTH_MAX && (rule != NULL || level->map_rules)) {
-            bool is_map = rule != NULL && rule->type == RULE_MAP;
-            const struct rule *below = rule != NULL ? rule->rules : level->map_rules;
             json_enc_obj(&e, json_name(member));
-            levels[++depth] =
-                (struct level){is_map ? NULL : below, is_map ? below : NULL, json_first(member)};
+            levels[++depth] = level_of(level, rule, member);
         } else {
             json_enc_value(&e, json_name(member), member);
         }
+    }
+    if (ret_settings == NULL) {
+        return TC_OK;
     }
     return json_parse(text.p, text.len, LIMIT_CONFIG_BYTES, ret_settings, err);
 }

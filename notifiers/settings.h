@@ -12,9 +12,10 @@ struct rule;
  * Shape:  section an object that rules_check has accepted; dir as in secret_load; where names the
  *         section in messages ("channels.slack").
  * Units:  none.
- * Owns:   the caller frees ret_settings with json_free; it holds secrets and is never logged.
- * Errors: those of secret_load, with the path of the member; TC_ECONFIG a secret with a control
- *         byte. */
+ * Owns:   the caller frees ret_settings with json_free; it holds secrets and is never logged. NULL: the
+ *         secrets are only looked at, as secret_check does.
+ * Errors: those of secret_load, "channels.slack.targets.ops.webhook: cause"; TC_ECONFIG a secret with
+ *         a control byte. */
 int settings_resolve(const struct rule *rules, const struct json_value *section, const char *dir,
                      const char *where, struct json **ret_settings, struct err *err);
 

@@ -103,6 +103,14 @@ static int find_user(const char *name, struct spawner_options *options, struct e
     return TC_OK;
 }
 
+/* For --check-config. */
+static int check_config(struct program_context *context, struct err *err)
+{
+    struct spawner_options options = {.program = NULL};
+    int rc = find_user(context->config->runner.user, &options, err);
+    return rc == TC_OK ? TC_OK : config_locate(context->config, err);
+}
+
 static int start_spawner(struct runner *r, struct err *err)
 {
     const struct config *config = r->context->config;
@@ -563,6 +571,7 @@ const struct program runner_program = {
     .name = "runner",
     .doc = "Runs the checks of this host's monitors and keeps their results until the router has "
            "them.",
+    .check = check_config,
     .start = runner_start,
     .stop = runner_stop,
     .reload = runner_reload,

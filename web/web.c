@@ -75,6 +75,26 @@ static int start_server(struct process *process, struct err *err)
     return http_server_new(process->web.loop, &options, &process->server, err);
 }
 
+static int check(struct program_context *context, struct err *err)
+{
+    const struct config *config = context->config;
+    TC_CLEANUP(mem_freep) char *cert = NULL;
+    const char *key = "web.tls_cert";
+    if (config->web.tls_cert == NULL) {
+        return TC_OK;
+    }
+    int status = file_read(config->web.tls_cert, CERT_BYTES, &cert, NULL, err);
+    if (status == TC_OK) {
+        key = "web.tls_key";
+        status = secret_check(config->web.tls_key, config->dir, err);
+    }
+    if (status != TC_OK) {
+        (void)err_ctx(err, "%s", key); /* located by the return */
+        return config_locate(config, err);
+    }
+    return TC_OK;
+}
+
 static int start(struct program_context *context, struct err *err)
 {
     struct process *process = mem_alloc(sizeof *process);
@@ -128,6 +148,7 @@ static void end(struct program_context *context)
 const struct program web_program = {
     .name = "web",
     .doc = "Serve the API, the page and the metrics.",
+    .check = check,
     .start = start,
     .end = end,
 };

@@ -269,21 +269,28 @@ static int main_with(struct shell *shell, const struct opt *opts, int argc, char
         return EX_OK;
     }
     if (operands.count != shell->program->operand_count) {
-        (void)err_set(&err, TC_EINVAL, "tocsin-%s takes %zu operands, not %zu; see --help",
-                      shell->program->name, shell->program->operand_count, operands.count);
+        const char *wanted = shell->program->operands;
+        (void)err_set(&err, TC_EINVAL, "tocsin-%s takes %s and nothing else; see --help",
+                      shell->program->name, wanted == NULL ? "options" : wanted);
         return report(TC_EINVAL, &err);
     }
     shell->context.operands = operands.items;
     shell->context.operand_count = operands.count;
     code = config_load(shell->config_path, (const char *const *)environ, shell->program->sections,
                        &shell->config, &err);
+    if (code == TC_ENOENT) {
+        (void)err_ctx(&err, "no configuration (give --config FILE)"); /* the code stays */
+    }
     if (code != TC_OK) {
         (void)report(code, &err);
         return code == TC_EPERM ? EX_NOPERM : EX_CONFIG;
     }
     shell->context.config = shell->config;
     if (shell->is_check) {
-        return EX_OK;
+        bool has_more = shell->program->check != NULL;
+        code = has_more ? shell->program->check(&shell->context, &err) : TC_OK;
+        (void)report(code, &err); /* whatever is wrong, it is the configuration */
+        return code == TC_OK ? EX_OK : EX_CONFIG;
     }
     code = run(shell, &err);
     return report(code, &err);

@@ -31,6 +31,9 @@ struct program {
     size_t operand_count;                  /* required number */
     const struct config_section *sections; /* what this daemon validates; NULL: none */
 
+    /* For --check-config: what start would refuse of the configuration beyond its rules, as far as
+     * another process can tell; only config and operands are there. May be NULL. */
+    int (*check)(struct program_context *context, struct err *err);
     /* Build everything on the loop; call program_ready when it really serves. */
     int (*start)(struct program_context *context, struct err *err);
     /* Wind down and end with loop_stop, at once or later; forced after 30 s. NULL: end at once. */

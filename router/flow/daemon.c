@@ -48,20 +48,21 @@ struct router {
 
 /* --- What the configuration names ------------------------------------------------------------- */
 
-static int read_defaults(struct router *router, struct err *err)
+static int read_defaults(const struct config *config, struct core_target *ret_targets,
+                         size_t *ret_count, struct err *err)
 {
-    const struct config_list *list = &router->context->config->router.default_recipients;
+    const struct config_list *list = &config->router.default_recipients;
     for (size_t i = 0; i < list->count; i++) {
         char target[CORE_TARGET_BYTES];
         enum recipient_fault fault =
             recipient_parse(list->items[i], strlen(list->items[i]), target);
         if (fault != RECIPIENT_FINE) {
-            return err_set(err, TC_ECONFIG, "router.default_recipients: \"%s\" %s", list->items[i],
-                           recipient_fault_text(fault));
+            (void)err_set(err, TC_ECONFIG, "router.default_recipients: \"%s\" %s", list->items[i],
+                          recipient_fault_text(fault));
+            return config_locate(config, err);
         }
         bool keeps_alert = str_has_prefix(target, "pagerduty:");
-        if (recipient_add(router->defaults, &router->default_count, target, keeps_alert) ==
-            TC_ERANGE) {
+        if (recipient_add(ret_targets, ret_count, target, keeps_alert) == TC_ERANGE) {
             return err_set(err, TC_ECONFIG, "router.default_recipients has more than %d entries",
                            LIMIT_RECIPIENTS);
         }
@@ -234,12 +235,26 @@ static int start_flow(struct router *router, struct err *err)
     return flow_new(&options, &router->flow, err);
 }
 
+static int check(struct program_context *context, struct err *err)
+{
+    struct core_target defaults[LIMIT_RECIPIENTS];
+    size_t count = 0;
+    const struct config *config = context->config;
+    int code = read_defaults(config, defaults, &count, err);
+    if (code == TC_OK && config->router.audit_key != NULL &&
+        secret_check(config->router.audit_key, config->dir, err) != TC_OK) {
+        (void)err_ctx(err, "router.audit_key"); /* located by the return */
+        return config_locate(config, err);
+    }
+    return code;
+}
+
 static int start(struct program_context *context, struct err *err)
 {
     struct router *router = mem_alloc(sizeof(*router));
     context->state = router;
     router->context = context;
-    int code = read_defaults(router, err);
+    int code = read_defaults(context->config, router->defaults, &router->default_count, err);
     if (code == TC_OK) {
         code = read_name_key(router, err);
     }
@@ -294,6 +309,7 @@ static void end(struct program_context *context)
 const struct program router_program = {.name = "router",
                                        .doc = "Decides what is in alert and who is told; owns the "
                                               "database.",
+                                       .check = check,
                                        .start = start,
                                        .stepped = stepped,
                                        .end = end};

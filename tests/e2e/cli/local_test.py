@@ -271,6 +271,28 @@ def test_a_wrong_key_of_a_channel_is_found_by_its_program(site):
     site.fails(78, "channels.file", "config", "check")
 
 
+CHANNELS = 'channels: {"file"'
+
+
+@pytest.mark.parametrize("key, value, sentence", [
+    (CHANNELS, 'channels: {"teams":{},"file"', "channels.teams: there is no such channel; there are email, file, pagerduty, slack"),
+    (CHANNELS, 'channels: {"slack":{"targets":{"ops":{"webhook":"file:/nonexistent"}}},"file"',
+     "channels.slack.targets.ops.webhook: secret file:/nonexistent: cannot read"),
+    (CHANNELS, 'channels: {"slack":{},"file"', "channels.slack needs targets with a webhook each, or a token"),
+    (CHANNELS, 'channels: {"email":{"smtp":"mail.example.com","from":"a@b.c"},"file"', "channels.email.smtp must be smtp://host:port"),
+    ('  default_recipients: ["file:operator"]', '  default_recipients: ["a b@c"]', 'router.default_recipients: "a b@c" is no mail address'),
+    ("  # audit_key: ", '  audit_key: "file:/nonexistent"', "router.audit_key: secret file:/nonexistent: cannot read"),
+    ("  # user: ", "  user: nobody-at-all", 'runner.user: there is no user "nobody-at-all" on this host'),
+    ("  # tls_cert: ", '  tls_cert: "/nonexistent"\n  tls_key: "env:KEY"', "web.tls_cert: cannot read /nonexistent"),
+])
+def test_what_a_program_would_refuse_at_its_start_is_found_before(site, key, value, sentence):
+    path = site.site / "tocsin.yaml"
+    text = path.read_text()
+    line = text.split(key)[0].count("\n") + 1
+    path.write_text(text.replace(key, value, 1))
+    site.fails(78, f"tocsin.yaml:{line}: {sentence}", "config", "check")
+
+
 def with_source(site, settings):
     """The line on which the only source stands."""
     path = site.site / "tocsin.yaml"
