@@ -8,6 +8,7 @@
 #include "lib/sys/rng.h"
 #include "router/flow/assign.h"
 #include "router/flow/batch.h"
+#include "router/flow/change.h"
 #include "router/flow/command.h"
 #include "router/flow/edit.h"
 #include "router/flow/expect.h"
@@ -181,13 +182,26 @@ static int check_setup(struct flow_command *command, struct flow_setup *setup)
 
 /* --- Actions --------------------------------------------------------------------------------- */
 
+/* setup_before NULL: it was not there; what it is now stands in the monitor, unless it is deleted. */
 static void decide_edit(struct flow_command *command, struct flow_monitor *monitor,
-                        const struct core_monitor *before, bool is_deleted)
+                        const struct core_monitor *before, const struct flow_setup *setup_before,
+                        bool is_deleted)
 {
+    TC_CLEANUP(buf_freep) struct buf old;
+    TC_CLEANUP(buf_freep) struct buf new;
+    struct flow_change change;
+    buf_init(&old, LIMIT_AUDIT_RECORD_BYTES);
+    buf_init(&new, LIMIT_AUDIT_RECORD_BYTES);
+    flow_change_start(&change, command->flow, &old, &new);
+    flow_change_core(&change, before, &monitor->row.core);
+    flow_change_setup(&change, setup_before, is_deleted ? NULL : monitor->row.setup);
+    flow_change_end(&change);
     struct core_event event = {.type = CORE_EVENT_EDIT};
     event.edit.before = *before;
     event.edit.is_deleted = is_deleted;
     struct flow_cause cause = flow_command_cause(command);
+    cause.before = setup_before == NULL ? NULL : old.p;
+    cause.after = is_deleted ? NULL : new.p;
     flow_decide(command->flow, monitor, &event, &cause, NULL, NULL);
 }
 
@@ -228,7 +242,7 @@ int flow_command_add(struct flow_command *command)
     row.core.id = (uint32_t)++flow->ids.monitor;
     struct flow_monitor *monitor = flow_add_monitor(flow, &row);
     write_schedules(flow, setup, monitor->id);
-    decide_edit(command, monitor, &row.core, false);
+    decide_edit(command, monitor, &row.core, NULL, false);
     flow_assign(flow, monitor);
     flow_expect(flow, monitor, flow->batch.now_utc_ms);
     json_enc_i64(&command->result, "monitorId", monitor->id);
@@ -314,7 +328,7 @@ int flow_command_edit(struct flow_command *command)
     monitor->row.setup = setup;
     struct core_monitor before = monitor->row.core;
     monitor->row.core = wish.row.core;
-    decide_edit(command, monitor, &before, false);
+    decide_edit(command, monitor, &before, old, false);
     flow_check_setup(flow, monitor, old, before.is_active);
     flow_assign(flow, monitor);
     flow_expect(flow, monitor, flow->batch.now_utc_ms);
@@ -336,7 +350,7 @@ int flow_command_switch(struct flow_command *command, bool is_active)
     flow_touch_monitor(flow, monitor)->needs_configure = true;
     struct core_monitor before = monitor->row.core;
     monitor->row.core.is_active = is_active;
-    decide_edit(command, monitor, &before, false);
+    decide_edit(command, monitor, &before, monitor->row.setup, false);
     flow_check_setup(flow, monitor, monitor->row.setup, before.is_active);
     flow_assign(flow, monitor);
     flow_expect(flow, monitor, flow->batch.now_utc_ms);
@@ -353,7 +367,7 @@ int flow_command_remove(struct flow_command *command)
     }
     struct flow_touched_monitor *touched = flow_touch_monitor(flow, monitor);
     struct core_monitor before = monitor->row.core;
-    decide_edit(command, monitor, &before, true);
+    decide_edit(command, monitor, &before, monitor->row.setup, true);
     drop_schedules(flow, monitor->row.setup);
     flow_report_config(flow, monitor->id, true, "its monitor is gone");
     touched->is_removed = true;

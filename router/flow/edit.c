@@ -9,6 +9,7 @@
 #include "lib/base/str.h"
 #include "router/flow/assign.h"
 #include "router/flow/batch.h"
+#include "router/flow/change.h"
 #include "router/flow/expect.h"
 #include "router/flow/plan.h"
 #include "router/flow/report.h"
@@ -116,131 +117,12 @@ int flow_poll_changes(struct flow *flow, struct err *err)
     return code;
 }
 
-/* --- Telling what changed -------------------------------------------------------------------- */
+/* --- Unusable rows --------------------------------------------------------------------------- */
 
 static bool is_same(const char *a, const char *b)
 {
     return a == b || (a != NULL && b != NULL && str_eq(a, b));
 }
-
-struct change {
-    struct flow *flow;
-    struct json_enc before;
-    struct json_enc after;
-    bool is_any;
-};
-
-static void tell_text(struct change *change, const char *name, const char *before,
-                      const char *after)
-{
-    if (!is_same(before, after)) {
-        json_enc_str(&change->before, name, before);
-        json_enc_str(&change->after, name, after);
-        change->is_any = true;
-    }
-}
-
-/* Addresses and people stand in the audit as keyed hashes only (docs/spec.md 4.4). */
-static void tell_names(struct change *change, const char *name, const char *before,
-                       const char *after)
-{
-    char old[AUDIT_NAME_BYTES];
-    char new[AUDIT_NAME_BYTES];
-    if (before != NULL) {
-        audit_name(&change->flow->chain, before, old);
-    }
-    if (after != NULL) {
-        audit_name(&change->flow->chain, after, new);
-    }
-    tell_text(change, name, before == NULL ? NULL : old, after == NULL ? NULL : new);
-}
-
-static void tell_number(struct change *change, const char *name, int64_t before, int64_t after)
-{
-    if (before != after) {
-        json_enc_i64(&change->before, name, before);
-        json_enc_i64(&change->after, name, after);
-        change->is_any = true;
-    }
-}
-
-static void tell_time(struct change *change, const char *name, int64_t before, int64_t after)
-{
-    if (before == after) {
-        return;
-    }
-    if (before == CORE_NEVER) {
-        json_enc_null(&change->before, name);
-    } else {
-        json_enc_time(&change->before, name, before);
-    }
-    if (after == CORE_NEVER) {
-        json_enc_null(&change->after, name);
-    } else {
-        json_enc_time(&change->after, name, after);
-    }
-    change->is_any = true;
-}
-
-static void tell_core(struct change *change, const struct core_monitor *before,
-                      const struct core_monitor *after)
-{
-    tell_number(change, "isActive", before->is_active, after->is_active);
-    tell_number(change, "inAlert", before->state == CORE_ALERT, after->state == CORE_ALERT);
-    tell_number(change, "consecutiveOkCount", before->ok_count, after->ok_count);
-    tell_number(change, "consecutiveFailureCount", before->failure_count, after->failure_count);
-    tell_number(change, "requiredConsecutiveOks", before->required_oks, after->required_oks);
-    tell_number(change, "requiredConsecutiveFailures", before->required_failures,
-                after->required_failures);
-    tell_number(change, "reminderFrequencyMinutes", before->reminder_minutes,
-                after->reminder_minutes);
-    tell_time(change, "lastRunDt", before->last_run_utc_ms, after->last_run_utc_ms);
-    tell_time(change, "lastNotificationDt", before->last_notification_utc_ms,
-              after->last_notification_utc_ms);
-    tell_time(change, "acknowledgedDt", before->acknowledged_utc_ms, after->acknowledged_utc_ms);
-    tell_time(change, "ackExpiresDt", before->ack_expires_utc_ms, after->ack_expires_utc_ms);
-}
-
-static void tell_schedules(struct change *change, const struct flow_setup *before,
-                           const struct flow_setup *after)
-{
-    TC_CLEANUP(buf_freep) struct buf old;
-    TC_CLEANUP(buf_freep) struct buf new;
-    buf_init(&old, LIMIT_PARAMS_BYTES);
-    buf_init(&new, LIMIT_PARAMS_BYTES);
-    for (size_t i = 0; before != NULL && i < before->schedule_count; i++) {
-        buf_add_fmt(&old, "%s%s %s%s", i == 0 ? "" : "; ", before->schedules[i].schedule,
-                    before->schedules[i].timezone,
-                    before->schedules[i].is_active ? "" : " (inactive)");
-    }
-    for (size_t i = 0; after != NULL && i < after->schedule_count; i++) {
-        buf_add_fmt(&new, "%s%s %s%s", i == 0 ? "" : "; ", after->schedules[i].schedule,
-                    after->schedules[i].timezone,
-                    after->schedules[i].is_active ? "" : " (inactive)");
-    }
-    tell_text(change, "schedules", old.p, new.p);
-}
-
-static void tell_setup(struct change *change, const struct flow_setup *before,
-                       const struct flow_setup *after)
-{
-    static const struct flow_setup none = {.uuid = NULL};
-    const struct flow_setup *old = before == NULL ? &none : before;
-    const struct flow_setup *new = after == NULL ? &none : after;
-    tell_text(change, "name", old->name, new->name);
-    tell_text(change, "checkName", old->check_name, new->check_name);
-    tell_text(change, "phpClass", old->php_class, new->php_class);
-    tell_text(change, "params", old->params, new->params);
-    tell_text(change, "labels", old->labels, new->labels);
-    tell_text(change, "runsOn", old->runs_on, new->runs_on);
-    tell_text(change, "runbookUrl", old->runbook_url, new->runbook_url);
-    tell_names(change, "peopleToNotify", old->people, new->people);
-    tell_number(change, "timeoutSeconds", old->timeout_seconds, new->timeout_seconds);
-    tell_number(change, "severity", (int64_t)old->severity, (int64_t) new->severity);
-    tell_schedules(change, before, after);
-}
-
-/* --- Unusable rows --------------------------------------------------------------------------- */
 
 static void fail_config(struct flow *flow, struct flow_monitor *monitor)
 {
@@ -308,11 +190,8 @@ static void decide_edit(struct flow *flow, struct flow_monitor *monitor,
     TC_CLEANUP(buf_freep) struct buf after_text;
     buf_init(&before_text, LIMIT_AUDIT_RECORD_BYTES / 2);
     buf_init(&after_text, LIMIT_AUDIT_RECORD_BYTES / 2);
-    struct change change = {.flow = flow};
-    json_enc_start(&change.before, &before_text);
-    json_enc_start(&change.after, &after_text);
-    json_enc_obj(&change.before, NULL);
-    json_enc_obj(&change.after, NULL);
+    struct flow_change change;
+    flow_change_start(&change, flow, &before_text, &after_text);
     struct core_event edit = {.type = CORE_EVENT_EDIT};
     edit.edit.is_deleted = event->row.setup == NULL;
     edit.edit.before = monitor->touched->before.core;
@@ -325,10 +204,9 @@ static void decide_edit(struct flow *flow, struct flow_monitor *monitor,
     }
     struct core_monitor other = unlike(&monitor->row.core);
     bool is_new = monitor->touched->is_new;
-    tell_core(&change, is_new ? &other : &edit.edit.before, &monitor->row.core);
-    tell_setup(&change, setup_before, event->row.setup);
-    json_enc_obj_end(&change.before);
-    json_enc_obj_end(&change.after);
+    flow_change_core(&change, is_new ? &other : &edit.edit.before, &monitor->row.core);
+    flow_change_setup(&change, setup_before, event->row.setup);
+    flow_change_end(&change);
     struct flow_cause cause = {.kind = "edit",
                                .scheduled_utc_ms = CORE_NEVER,
                                .before = is_new ? NULL : before_text.p,
@@ -476,17 +354,14 @@ void flow_apply_catch_up(struct flow *flow, const struct flow_event *event)
     TC_CLEANUP(buf_freep) struct buf after_text;
     buf_init(&ignored, LIMIT_AUDIT_RECORD_BYTES);
     buf_init(&after_text, LIMIT_AUDIT_RECORD_BYTES / 2);
-    struct change change = {.flow = flow};
-    json_enc_start(&change.before, &ignored);
-    json_enc_start(&change.after, &after_text);
-    json_enc_obj(&change.before, NULL);
-    json_enc_obj(&change.after, NULL);
+    struct flow_change change;
+    flow_change_start(&change, flow, &ignored, &after_text);
     if (!monitor->is_gone) {
         struct core_monitor other = unlike(&monitor->row.core);
-        tell_core(&change, &other, &monitor->row.core);
-        tell_setup(&change, NULL, monitor->row.setup);
+        flow_change_core(&change, &other, &monitor->row.core);
+        flow_change_setup(&change, NULL, monitor->row.setup);
     }
-    json_enc_obj_end(&change.after);
+    flow_change_end(&change);
     struct flow_cause cause = {
         .kind = "edit", .scheduled_utc_ms = CORE_NEVER, .after = after_text.p};
     struct flow_touched_monitor *touched = flow_touch_monitor(flow, monitor);
