@@ -41,6 +41,6 @@ function(tc_unit_tests folder label)
         set_target_properties(${target} PROPERTIES
             RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
         add_test(NAME ${label}/${path} COMMAND ${target})
-        set_tests_properties(${label}/${path} PROPERTIES LABELS ${label} TIMEOUT 120)
+        set_tests_properties(${label}/${path} PROPERTIES LABELS ${label} TIMEOUT 300)
     endforeach()
 endfunction()
