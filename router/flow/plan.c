@@ -271,11 +271,13 @@ static void apply_monitor(struct flow *flow, struct flow_monitor *monitor,
     const struct core_plan *plan = flow->plan;
     struct flow_touched_monitor *touched = flow_touch_monitor(flow, monitor);
     bool is_run = plan->run == CORE_RUN_APPLIED && event->type == CORE_EVENT_RESULT;
+    bool is_first = false; /* after a NULL: written at once, a NULL read later is a new one */
     monitor->row.core = plan->monitor;
     if (is_run) {
         flow_set_text(&monitor->row.last_message, touched->before.last_message,
                       mem_strdup(cause->message));
         if (plan->monitor.last_run_utc_ms != CORE_NEVER) {
+            is_first = monitor->row.run_asked_utc_ms != CORE_NEVER;
             monitor->row.run_asked_utc_ms = CORE_NEVER;
         }
     }
@@ -283,7 +285,7 @@ static void apply_monitor(struct flow *flow, struct flow_monitor *monitor,
         flow_set_text(&monitor->row.acknowledged_by, touched->before.acknowledged_by, NULL);
         flow_set_text(&monitor->row.ack_note, touched->before.ack_note, NULL);
     }
-    touched->needs_decide = touched->needs_decide || plan->is_monitor_changed;
+    touched->needs_decide = touched->needs_decide || plan->is_monitor_changed || is_first;
     if (is_run && !touched->needs_decide) {
         monitor->is_seen = true;
         if (!monitor->is_listed) { /* twice would be two writes of one version */

@@ -4,6 +4,7 @@ import signal
 
 import pytest
 from support.installation import OPERATOR
+from support.judge import assert_never_late
 from support.wait import holds, until
 
 ALERT = "[Monitor ALERT] Compass POs"
@@ -168,20 +169,6 @@ def test_6_whatever_a_check_does_is_a_failure_of_it_alone(make_site):
             message = site.database.monitor(ids[name])["lastResultMessage"]
             assert told in message, f"{name}: {message}"
     assert_never_late(site, healthy)
-
-
-def assert_never_late(site, monitor, seconds=1):
-    """Each run of a monitor that is due every second was there, and was well."""
-    runs = site.database.run("SELECT (julianday(scheduledDt) - 2440587.5) * 86400.0 AS due,"
-                             " (julianday(startedDt) - 2440587.5) * 86400.0 AS began, isOk FROM MonitorRuns"
-                             " WHERE monitorId = ? AND scheduledDt IS NOT NULL ORDER BY id", monitor)
-    assert len(runs) > 2
-    late = [run for run in runs if run["began"] - run["due"] > seconds]
-    assert not late, late
-    gaps = [b["due"] - a["due"] for a, b in zip(runs, runs[1:])]
-    assert max(gaps) < 1.5, gaps
-    assert all(run["isOk"] for run in runs)
-    assert site.database.incidents(monitor) == []
 
 
 def test_7_an_inactive_monitor_rests(make_site):

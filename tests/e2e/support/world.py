@@ -116,4 +116,4 @@ class Services(Server):
 
 
 def is_asked_for(problem):
-    return problem in ("429", "500", "hang", "close", "slow", "garbage", "huge", "empty", "redirect", "not_ok")
+    return problem in ("400", "404", "429", "500", "hang", "close", "slow", "garbage", "huge", "empty", "redirect", "not_ok")
