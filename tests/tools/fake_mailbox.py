@@ -2,13 +2,14 @@
 """A mail server on loopback that keeps what it gets, for tests and demonstrations.
 
     fake_mailbox.py [--port N] [--maildir DIR] [--record FILE] [--misbehave KIND[:COUNT]]
-                    [--certificate FILE] [--account USER:PASSWORD]
+                    [--answer ADDRESS=CODE[:COUNT]] [--certificate FILE] [--account USER:PASSWORD]
 
 Prints "ready PORT" once it listens. Mails go to DIR (a Maildir) and to FILE as JSON lines {at, from,
 to, subject, kind, message_id, defects, connection, tls, user}. With a certificate (PEM, its key in the
 same file) it offers STARTTLS; with an account it takes mail from that account alone. KIND is one of rcpt_4xx, rcpt_5xx, data_4xx, data_5xx, hang
-(after the final dot), close (after the final dot, the mail being kept); with COUNT only the first
-so many mails are treated so.
+(after the final dot), close (after the final dot, the mail being kept), slow (half a second after the
+final dot), mute (no greeting); with COUNT only the first so many mails are treated so. An answer is what
+one recipient's RCPT gets, may be given several times, and closes the connection where it is 421.
 """
 import argparse
 import asyncio
@@ -42,6 +43,11 @@ class Handler:
     def __init__(self, given):
         self.kind, _, count = (given.misbehave or "").partition(":")
         self.left = int(count) if count else -1
+        self.answers = {}
+        for answer in given.answer:
+            address, _, code = answer.partition("=")
+            code, _, count = code.partition(":")
+            self.answers[address] = [code, int(count) if count else -1]
         self.box = mailbox.Maildir(given.maildir, create=True) if given.maildir else None
         self.record = open(given.record, "a", encoding="utf-8") if given.record else None
 
@@ -51,9 +57,15 @@ class Handler:
         self.left -= 1 if self.left > 0 else 0
         return True
 
-    async def handle_RCPT(self, _server, _session, envelope, address, _options):
+    async def handle_RCPT(self, server, _session, envelope, address, _options):
         if self.takes("rcpt_"):
             return REFUSALS[self.kind]
+        answer = self.answers.get(address)
+        if answer and answer[1] != 0:
+            answer[1] -= 1
+            if answer[0] == "421":
+                asyncio.get_running_loop().call_later(0.05, server.transport.close)
+            return f"{answer[0]} {answer[0][0]}.0.0 as was asked for"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 Ok"
 
@@ -64,6 +76,8 @@ class Handler:
         self.keep(session, envelope, message)
         if self.takes("hang"):
             await asyncio.sleep(3600)
+        if self.takes("slow"):
+            await asyncio.sleep(0.5)
         if self.takes("close"):
             server.transport.abort()
             await asyncio.sleep(0)
@@ -98,11 +112,16 @@ def session_options(given):
     return options
 
 
+class Mute(asyncio.Protocol):
+    """Accepts, and says nothing."""
+
+
 async def serve(given):
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     handler = Handler(given)
-    server = await loop.create_server(lambda: SMTP(handler, **session_options(given)), "127.0.0.1", given.port)
+    make = Mute if given.misbehave == "mute" else lambda: SMTP(handler, **session_options(given))
+    server = await loop.create_server(make, "127.0.0.1", given.port)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     print("ready", server.sockets[0].getsockname()[1], flush=True)
@@ -116,6 +135,7 @@ def main():
     options.add_argument("--maildir")
     options.add_argument("--record")
     options.add_argument("--misbehave")
+    options.add_argument("--answer", action="append", default=[])
     options.add_argument("--certificate")
     options.add_argument("--account")
     asyncio.run(serve(options.parse_args()))

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Slack and PagerDuty on loopback, as strict as their documentation, for tests and demonstrations.
 
-    fake_services.py [--port N] [--record FILE] [--misbehave KIND[:COUNT]] [--retry-after S]
+    fake_services.py [--port N] [--record FILE] [--misbehave KIND[:COUNT],...] [--retry-after S]
 
 Prints "ready PORT" once it listens. POST /slack/NAME is an incoming webhook, /api/chat.postMessage
 Slack's Web API, /v2/enqueue PagerDuty's Events API. What arrives is appended to FILE as JSON lines
-{at, service, path, ok, problem, body}. KIND is one of 429, 500, hang, close, slow, garbage, huge,
-empty, redirect, not_ok; with COUNT only the first so many requests are treated so.
+{at, service, path, ok, problem, body}. KIND is one of 400, 404, 429, 500, hang, close, slow, garbage,
+huge, empty, redirect, not_ok; with COUNT only the first so many requests are treated so, then
+follows the next kind.
 """
 import argparse
 import json
@@ -105,16 +106,20 @@ class Record:
 
 class Misbehaviour:
     def __init__(self, text):
-        self.kind, _, count = (text or "").partition(":")
-        self.left = int(count) if count else -1
         self.lock = threading.Lock()
+        self.left = []
+        for one in filter(None, (text or "").split(",")):
+            kind, _, count = one.partition(":")
+            self.left.append([kind, int(count) if count else -1])
 
     def next(self):
         with self.lock:
-            if not self.kind or self.left == 0:
+            while self.left and self.left[0][1] == 0:
+                self.left.pop(0)
+            if not self.left:
                 return None
-            self.left -= 1 if self.left > 0 else 0
-            return self.kind
+            self.left[0][1] -= 1
+            return self.left[0][0]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -141,6 +146,12 @@ class Handler(BaseHTTPRequestHandler):
             return False
         elif kind == "429":
             self.answer(429, '{"ok":false,"error":"rate_limited"}', headers=[("Retry-After", self.server.retry_after)])
+            return True
+        elif kind == "400":
+            self.answer(400, '{"status":"invalid event","message":"Event object is invalid","errors":["asked for"]}')
+            return True
+        elif kind == "404":
+            self.answer(404, "no_service", "text/plain")
             return True
         elif kind == "500":
             self.answer(500, "rollup_error", "text/plain")
@@ -172,7 +183,12 @@ class Handler(BaseHTTPRequestHandler):
         except ValueError:
             body, problem = None, "invalid_payload"
         kind = self.server.misbehaviour.next()
-        if kind and self.misbehave(kind):
+        is_done = False
+        try:
+            is_done = kind is not None and self.misbehave(kind)
+        except ConnectionError:
+            is_done = self.close_connection = True  # it had heard enough
+        if is_done:
             self.server.record.add(service=service, path=self.path, ok=False, problem=kind, body=body)
             return
         is_api = self.path.startswith("/api/")
