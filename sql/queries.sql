@@ -286,14 +286,14 @@ FROM Monitors WHERE name = :text OR uuid = :text ORDER BY id;
 -- gives: store_cron: id is_active created_utc_ms schedule timezone action parameters monitor_id version is_parameters_json
 SELECT id, isActive, dtCreated, schedule, timezone, action, parameters, monitorId, version,
     json_valid(parameters)
-FROM CronJobs ORDER BY id;
+FROM CronJobs WHERE action = 'Monitor/Run' ORDER BY id;
 
 -- name: crons_of_monitor
 -- takes: store_filter
 -- gives: store_cron: id is_active created_utc_ms schedule timezone action parameters monitor_id version is_parameters_json
 SELECT id, isActive, dtCreated, schedule, timezone, action, parameters, monitorId, version,
     json_valid(parameters)
-FROM CronJobs WHERE monitorId = :id ORDER BY id;
+FROM CronJobs WHERE monitorId = :id AND action = 'Monitor/Run' ORDER BY id;
 
 -- name: runs_of_monitor
 -- takes: store_filter
