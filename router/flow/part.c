@@ -13,6 +13,7 @@
 #include "lib/base/str.h"
 #include "lib/base/utf8.h"
 #include "proto/codec.h"
+#include "proto/columns.h"
 
 #define NO_UUID "00000000-0000-4000-8000-000000000000"
 
@@ -26,48 +27,15 @@ static struct message_json json_or_empty(const char *text)
     return (struct message_json){.text = json, .size = strlen(json)};
 }
 
-static int check_labels(const char *labels, struct err *err)
-{
-    TC_CLEANUP(json_freep) struct json *json = NULL;
-    struct err cause = ERR_INIT;
-    const char *text = labels == NULL ? "{}" : labels;
-    if (json_parse(text, strlen(text), LIMIT_LABELS_BYTES, &json, &cause) != TC_OK) {
-        return err_set(err, TC_EINVAL, "labels: %s", cause.text);
-    }
-    bool is_good =
-        json_type_of(json_root(json)) == JSON_OBJECT && json_count(json_root(json)) <= LIMIT_LABELS;
-    for (const struct json_value *one = is_good ? json_first(json_root(json)) : NULL; one != NULL;
-         one = json_next(one)) {
-        is_good = is_good && json_type_of(one) == JSON_STRING;
-    }
-    return is_good ? TC_OK
-                   : err_set(err, TC_EINVAL,
-                             "labels must be a JSON object of at most %d texts, such as "
-                             "{\"team\": \"sales\"}",
-                             LIMIT_LABELS);
-}
-
-static int check_size(const char *column, const char *text, size_t max, struct err *err)
-{
-    if (text != NULL && strlen(text) > max) {
-        return err_set(err, TC_EINVAL, "%s has %zu bytes: at most %zu are allowed", column,
-                       strlen(text), max);
-    }
-    if (text != NULL && !utf8_is_valid(text, strlen(text))) {
-        return err_set(err, TC_EINVAL, "%s is not valid UTF-8", column);
-    }
-    return TC_OK;
-}
-
 /* What the columns can be told by their names. */
 static int check_columns(const struct flow_setup *setup, struct err *err)
 {
-    int code = check_size("name", setup->name, LIMIT_NAME_BYTES, err);
-    code = code == TC_OK ? check_size("uuid", setup->uuid, UUID_BYTES, err) : code;
-    code = code == TC_OK ? check_size("checkName", setup->check, LIMIT_NAME_BYTES, err) : code;
+    int code = columns_check_text("name", setup->name, LIMIT_NAME_BYTES, err);
+    code = code == TC_OK ? columns_check_text("uuid", setup->uuid, UUID_BYTES, err) : code;
     code =
-        code == TC_OK ? check_size("runbookUrl", setup->runbook_url, LIMIT_URL_BYTES, err) : code;
-    code = code == TC_OK ? check_labels(setup->labels, err) : code;
+        code == TC_OK ? columns_check_text("checkName", setup->check, LIMIT_NAME_BYTES, err) : code;
+    code = code == TC_OK ? columns_check_url("runbookUrl", setup->runbook_url, err) : code;
+    code = code == TC_OK ? columns_check_labels(setup->labels, err) : code;
     size_t active = 0;
     for (size_t i = 0; i < setup->schedule_count; i++) {
         active += setup->schedules[i].is_active ? 1 : 0;
@@ -152,9 +120,9 @@ void flow_part_deliver(const struct flow_setup *setup, char *name,
     utf8_add_cut(&cut, whole.p, whole.len, LIMIT_NAME_BYTES);
     int code = str_copy(name, LIMIT_NAME_BYTES + 1, cut.p);
     TC_ASSERT(code == TC_OK);
-    bool has_uuid = check_size("uuid", setup->uuid, UUID_BYTES, NULL) == TC_OK;
-    bool has_runbook = check_size("runbookUrl", setup->runbook_url, LIMIT_URL_BYTES, NULL) == TC_OK;
-    bool has_labels = check_labels(setup->labels, NULL) == TC_OK;
+    bool has_uuid = columns_check_text("uuid", setup->uuid, UUID_BYTES, NULL) == TC_OK;
+    bool has_runbook = columns_check_url("runbookUrl", setup->runbook_url, NULL) == TC_OK;
+    bool has_labels = columns_check_labels(setup->labels, NULL) == TC_OK;
     *ret_part =
         (struct message_deliver_monitor){.name = name,
                                          .uuid = has_uuid ? setup->uuid : NO_UUID,

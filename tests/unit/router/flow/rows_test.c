@@ -27,6 +27,7 @@ static const struct row {
     {SET "name = CAST(x'4fff' AS TEXT) WHERE id = 1", "name"},
     {SET "runbookUrl = 'https://' || hex(zeroblob(1000)) WHERE id = 1", "runbookUrl"},
     {SET "runbookUrl = 'https://' || hex(zeroblob(1000000)) WHERE id = 1", "runbookUrl"},
+    {SET "runbookUrl = 'javascript:alert(1)' WHERE id = 1", "runbookUrl"},
     {SET "uuid = substr(" LONG ", 1, 36) WHERE id = 1", "uuid"},
     {SET "checkName = " LONG " WHERE id = 1", "check"},
     {SET "checkName = NULL, phpClass = " LONG " WHERE id = 1", "check"},
