@@ -12,6 +12,8 @@
 #include "lib/base/str.h"
 #include "lib/base/tz.h"
 #include "proto/checks.h"
+#include "proto/columns.h"
+#include "router/core/recipients.h"
 #include "router/store/store.h"
 
 /* A monitor as far as its schedules need it. */
@@ -32,40 +34,75 @@ struct rows {
 
 /* --- Monitors ---------------------------------------------------------------------------------- */
 
-static void look_at_check(struct doctor *doctor, const struct store_monitor *row, const char *check)
+/* What may be wrong with a row; the first of it, as the router finds it. */
+static int look_at_columns(const struct store_monitor *row, struct err *err)
 {
-    struct err err = ERR_INIT;
-    enum checks_kind kind = CHECKS_SQL;
     TC_CLEANUP(json_freep) struct json *params = NULL;
-    int code = checks_parse(check, &kind, NULL, &err);
-    if (code == TC_OK && row->is_params_json && row->params != NULL) {
-        code = json_parse(row->params, strlen(row->params), LIMIT_PARAMS_BYTES, &params, &err);
-        if (code == TC_OK) {
-            code = checks_check_params(kind, json_root(params), &err);
-        }
+    enum checks_kind kind = CHECKS_PHP;
+    bool is_php = row->check_name == NULL && row->php_class != NULL;
+    if (row->check_name == NULL && !is_php) {
+        return err_set(err, TC_EINVAL, "it has neither checkName nor phpClass; tell what it runs");
     }
-    if (code != TC_OK) {
-        doctor_note(doctor, FINDING_PROBLEM, "monitors", "%u \"%s\": %s", row->core.id, row->name,
-                    err.text);
+    int code = is_php ? TC_OK : checks_parse(row->check_name, &kind, NULL, err);
+    if (code == TC_OK &&
+        json_parse(row->params, strlen(row->params), LIMIT_PARAMS_BYTES, &params, err) != TC_OK) {
+        return err_ctx(err, "params");
     }
+    if (code == TC_OK && json_type_of(json_root(params)) != JSON_OBJECT) {
+        return err_set(err, TC_EINVAL, "params must be a JSON object such as {}");
+    }
+    code = code == TC_OK ? checks_check_params(kind, json_root(params), err) : code;
+    code = code == TC_OK ? columns_check_text("name", row->name, LIMIT_NAME_BYTES, err) : code;
+    code = code == TC_OK ? columns_check_url("runbookUrl", row->runbook_url, err) : code;
+    return code == TC_OK ? columns_check_labels(row->labels, err) : code;
+}
+
+static bool is_recipient(const struct json_value *entry)
+{
+    char target[CORE_TARGET_BYTES];
+    const char *text = json_type_of(entry) == JSON_STRING ? json_string(entry) : NULL;
+    return text != NULL && recipient_parse(text, strlen(text), target) == RECIPIENT_FINE;
 }
 
 static void look_at_people(struct doctor *doctor, const struct store_monitor *row)
 {
     TC_CLEANUP(json_freep) struct json *people = NULL;
-    if (!row->is_people_json || row->people_to_notify == NULL ||
-        json_parse(row->people_to_notify, strlen(row->people_to_notify), LIMIT_PARAMS_BYTES,
-                   &people, NULL) != TC_OK) {
+    const char *text = row->people_to_notify;
+    if (text == NULL ||
+        json_parse(text, strlen(text), LIMIT_PARAMS_BYTES, &people, NULL) != TC_OK ||
+        json_type_of(json_root(people)) != JSON_ARRAY) {
         doctor_note(doctor, FINDING_PROBLEM, "monitors",
                     "%u \"%s\": peopleToNotify is no JSON array, so default_recipients are told; "
                     "write [] to tell nobody on purpose",
                     row->core.id, row->name);
-    } else if (json_type_of(json_root(people)) == JSON_ARRAY &&
-               json_count(json_root(people)) == 0) {
+        return;
+    }
+    size_t count = json_count(json_root(people));
+    size_t bad = 0;
+    for (const struct json_value *one = json_first(json_root(people)); one != NULL;
+         one = json_next(one)) {
+        bad += is_recipient(one) ? 0 : 1;
+    }
+    if (count == 0) {
         doctor_note(doctor, FINDING_NOTE, "monitors",
                     "%u \"%s\": peopleToNotify is [], so nobody is told of its failures",
                     row->core.id, row->name);
+    } else if (bad > 0) {
+        doctor_note(doctor, FINDING_PROBLEM, "monitors",
+                    "%u \"%s\": %zu of %zu entries of peopleToNotify are no recipients; write "
+                    "addresses or CHANNEL:TARGET",
+                    row->core.id, row->name, bad, count);
+    } else if (count > LIMIT_RECIPIENTS) {
+        doctor_note(doctor, FINDING_PROBLEM, "monitors",
+                    "%u \"%s\": peopleToNotify has %zu entries: at most %d are allowed",
+                    row->core.id, row->name, count, LIMIT_RECIPIENTS);
     }
+}
+
+/* Rows that the router keeps of its own troubles; nobody configures them (docs/spec.md 1.12). */
+static bool is_reserved(const struct store_monitor *row)
+{
+    return row->check_name != NULL && str_has_prefix(row->check_name, "internal:");
 }
 
 static int on_monitor(void *ctx, const void *data)
@@ -76,22 +113,22 @@ static int on_monitor(void *ctx, const void *data)
         rows->cap = rows->cap == 0 ? 256 : rows->cap * 2;
         rows->seen = mem_resize(rows->seen, rows->cap, sizeof(*rows->seen));
     }
-    const char *check = row->check_name;
-    bool is_php = check == NULL && row->php_class != NULL;
-    rows->seen[rows->count++] = (struct seen){
-        .id = row->core.id,
-        .name = mem_strdup(row->name == NULL ? "" : row->name),
-        .needs_schedule = row->core.is_active && !(check != NULL && str_eq(check, "heartbeat"))};
+    bool is_heartbeat = row->check_name != NULL && str_eq(row->check_name, "heartbeat");
+    rows->seen[rows->count++] =
+        (struct seen){.id = row->core.id,
+                      .name = mem_strdup(row->name == NULL ? "" : row->name),
+                      .needs_schedule = row->core.is_active && !is_heartbeat && !is_reserved(row)};
+    if (is_reserved(row)) {
+        return TC_OK;
+    }
     if (row->problem != NULL) {
         doctor_note(rows->doctor, FINDING_PROBLEM, "monitors", "%s", row->problem);
         return TC_OK;
     }
-    if (check != NULL) {
-        look_at_check(rows->doctor, row, check);
-    } else if (!is_php) {
-        doctor_note(rows->doctor, FINDING_PROBLEM, "monitors",
-                    "%u \"%s\": it has neither checkName nor phpClass; tell what it runs",
-                    row->core.id, row->name);
+    struct err err = ERR_INIT;
+    if (look_at_columns(row, &err) != TC_OK) {
+        doctor_note(rows->doctor, FINDING_PROBLEM, "monitors", "%u \"%s\": %s", row->core.id,
+                    row->name, err.text);
     }
     look_at_people(rows->doctor, row);
     return TC_OK;
@@ -125,7 +162,7 @@ static int on_cron(void *ctx, const void *data)
         doctor_note(rows->doctor, FINDING_PROBLEM, "schedules", "%s", row->problem);
         return TC_OK;
     }
-    if (!row->is_active || row->action == NULL || !str_eq(row->action, "Monitor/Run")) {
+    if (!row->is_active) {
         return TC_OK;
     }
     struct seen *monitor = find(rows, row->monitor_id);

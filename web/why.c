@@ -121,6 +121,9 @@ static void say_state(struct why *why, const struct store_monitor *row)
     } else {
         say(why, "Its last run was due at %s.", timetext_rfc3339(core->last_run_utc_ms, text));
     }
+    if (core->state == CORE_ALERT && row->last_result_message != NULL) {
+        say(why, "Its last result: %.600s", row->last_result_message);
+    }
     if (core->state == CORE_ALERT) {
         say(why, "It is in ALERT; %" PRIu32 " of %" PRIu32 " OKs in a row that end it.",
             core->ok_count, oks);
@@ -179,6 +182,16 @@ static int on_monitor(void *ctx, const void *row)
     say_reminder(why, &monitor->core);
     if (monitor->people_to_notify != NULL && str_eq(monitor->people_to_notify, "[]")) {
         say(why, "Nobody is told of it: peopleToNotify is empty.");
+    }
+    return TC_OK;
+}
+
+/* What is wrong with its recipients is told by a reserved monitor (docs/spec.md 1.9). */
+static int on_config_monitor(void *ctx, const void *row)
+{
+    const struct store_monitor *monitor = row;
+    if (monitor->core.state == CORE_ALERT && monitor->last_result_message != NULL) {
+        say(ctx, "Its row has a fault: %.600s", monitor->last_result_message);
     }
     return TC_OK;
 }
@@ -279,6 +292,12 @@ static bool write_why(struct why *why)
     }
     if (!why->has_monitor) {
         call_problem(call, 404, NULL, "the monitor was removed just now");
+        return false;
+    }
+    char config[64];
+    (void)snprintf(config, sizeof config, "internal:config/%" PRIu32, why->monitor_id); /* fits */
+    struct store_filter named = {.text = config};
+    if (!call_read(call, STORE_MONITORS_NAMED, &named, on_config_monitor, why)) {
         return false;
     }
     filter.limit = 1;
