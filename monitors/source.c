@@ -8,7 +8,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/json.h"
-#include "lib/base/parse.h"
+#include "lib/base/mysql_url.h"
 #include "lib/base/rules.h"
 #include "lib/base/str.h"
 #include "lib/base/tz.h"
@@ -17,7 +17,6 @@
 #include "lib/sys/secret.h"
 
 enum {
-    PORT = 3306,
     NAMES_BYTES = 300, /* of the list in a message */
     CA_BYTES = 4 * 1024 * 1024,
 };
@@ -37,51 +36,16 @@ static int take(const char *from, size_t size, char *ret_word, size_t room, cons
     return TC_OK;
 }
 
-/* "host", "host:port", "[::1]:port". */
-static int read_host(const char *text, size_t size, struct source *source, struct err *err)
+static int read_mysql(const char *text, struct source *source, struct err *err)
 {
-    const char *end = text + size;
-    const char *host_end = text[0] == '[' ? memchr(text, ']', size) : memchr(text, ':', size);
-    const char *port = host_end;
-    if (text[0] == '[' && host_end == NULL) {
-        return err_set(err, TC_EINVAL, "an address that begins with [ must end with ]");
-    }
-    if (text[0] == '[') {
-        text++;
-        port = host_end + 1;
-    }
-    host_end = host_end == NULL ? end : host_end;
-    int64_t number = PORT;
-    if (port != NULL && port < end) {
-        const char *cursor = port + 1;
-        if (*port != ':' || parse_i64(&cursor, 1, UINT16_MAX, &number) != TC_OK || cursor != end) {
-            return err_set(err, TC_EINVAL, "its port must be 1 to 65535");
-        }
-    }
-    source->port = (uint16_t)number;
-    return take(text, (size_t)(host_end - text), source->host, sizeof(source->host), "host", err);
-}
-
-static int read_mysql(const char *rest, struct source *source, struct err *err)
-{
-    const char *at = strchr(rest, '@');
-    const char *slash = at == NULL ? NULL : strchr(at, '/');
-    if (slash == NULL || strpbrk(slash + 1, "/?#") != NULL) {
-        return err_set(err, TC_EINVAL, "must be mysql://USER@HOST:PORT/DATABASE");
-    }
-    if (memchr(rest, ':', (size_t)(at - rest)) != NULL) {
-        return err_set(err, TC_EINVAL,
-                       "must hold no password; give it as password: file:/path, cred:name or "
-                       "env:NAME");
-    }
-    source->engine = SOURCE_MYSQL;
-    int rc = take(rest, (size_t)(at - rest), source->user, sizeof(source->user), "user", err);
+    struct mysql_url url;
+    int rc = mysql_url_parse(text, &url, err);
     if (rc == TC_OK) {
-        rc = read_host(at + 1, (size_t)(slash - at - 1), source, err);
-    }
-    if (rc == TC_OK) {
-        rc = take(slash + 1, strlen(slash + 1), source->database, sizeof(source->database),
-                  "database", err);
+        source->engine = SOURCE_MYSQL;
+        source->port = url.port;
+        (void)snprintf(source->user, sizeof(source->user), "%s", url.user); /* same sizes */
+        (void)snprintf(source->host, sizeof(source->host), "%s", url.host);
+        (void)snprintf(source->database, sizeof(source->database), "%s", url.database);
     }
     return rc;
 }
@@ -94,7 +58,7 @@ static int read_url(const char *url, struct source *source, struct err *err)
         return take(path, strlen(path), source->path, sizeof(source->path), "path", err);
     }
     if (str_has_prefix(url, mysql_scheme)) {
-        return read_mysql(url + sizeof(mysql_scheme) - 1, source, err);
+        return read_mysql(url, source, err);
     }
     return err_set(err, TC_EINVAL, "must begin with sqlite: or mysql://");
 }
@@ -178,7 +142,7 @@ int source_find(const struct config *config, const char *name, struct source *re
     if (value == NULL) {
         return find_none(config, name, err);
     }
-    struct source source = {.port = PORT};
+    struct source source = {.port = MYSQL_URL_PORT};
     struct json_dec d;
     json_dec_start(&d, value, "runner.sources", err);
     (void)snprintf(source.name, sizeof(source.name), "%s", name); /* cut at worst */
@@ -217,7 +181,7 @@ int source_find(const struct config *config, const char *name, struct source *re
 static int check_source(const struct config *config, const char *name, struct tz_cache *zones,
                         struct err *err)
 {
-    struct source source = {.port = PORT};
+    struct source source = {.port = MYSQL_URL_PORT};
     const struct tz *zone = NULL;
     int rc = source_find(config, name, &source, err);
     if (rc != TC_OK) {

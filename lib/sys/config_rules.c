@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/limits.h"
+#include "lib/base/mysql_url.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/base/timetext.h"
@@ -41,18 +42,14 @@ static int check_address(const char *text, struct err *err)
 
 static int check_store(const char *text, struct err *err)
 {
-    bool is_sqlite = str_has_prefix(text, "sqlite:") && text[7] != '\0';
-    bool is_mysql = str_has_prefix(text, "mysql://") && strchr(text + 8, '/') != NULL;
-    if (!is_sqlite && !is_mysql) {
-        return err_set(err, TC_EINVAL,
-                       "\"%s\" is not \"sqlite:FILE\" or \"mysql://USER@HOST:PORT/NAME\"", text);
+    struct mysql_url url;
+    if (str_has_prefix(text, "mysql://")) {
+        return mysql_url_parse(text, &url, err);
     }
-    const char *colon = is_mysql ? strchr(text + 8, ':') : NULL;
-    const char *at = is_mysql ? strchr(text + 8, '@') : NULL;
-    if (colon != NULL && at != NULL && colon < at) {
+    if (!str_has_prefix(text, "sqlite:") || text[7] == '\0') {
         return err_set(err, TC_EINVAL,
-                       "a password does not belong into the address; give it as "
-                       "store.password: \"file:PATH\"");
+                       "\"%s\" is not \"sqlite:FILE\" or \"mysql://USER@HOST:PORT/DATABASE\"",
+                       text);
     }
     return TC_OK;
 }

@@ -154,7 +154,7 @@ static void test_mistakes_are_told_with_their_line(void **state)
     refused("router:\n  keep_runs: 30\n",
             ":2: router.keep_runs: the duration must be 0, or from 1d to 36600d");
     refused("store: {url: \"mysql://u:secret@db/t\"}\n",
-            ":1: store.url: a password does not belong into the address");
+            ":1: store.url: must hold no password; give it as password: file:/path");
     refused("demo: true\ndemo: false\n", ":2: ");
     refused("a: [1\n", ":");
     refused("demo: true\n---\ndemo: false\n", ": a second document begins");
