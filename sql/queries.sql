@@ -235,7 +235,7 @@ DELETE FROM ApiTokens WHERE id = :id;
 
 -- name: changes_done
 -- takes: store_key
-DELETE FROM Changes WHERE seq <= :id;
+DELETE FROM Changes WHERE seq = :id;
 
 -- Retention removes by key what the `..._aged` statements below have shown: no dialect's LIMIT is needed in a
 -- DELETE, and the conditions hold also for what a hand changed in between.

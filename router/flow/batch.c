@@ -22,7 +22,7 @@ void flow_batch_start(struct flow *flow)
     batch->stats_before = flow->stats;
     batch->is_open = true;
     batch->run_count = 0;
-    batch->changes_seq = 0;
+    batch->notice_count = 0;
     digest_start(&batch->runs);
 }
 
@@ -275,8 +275,8 @@ void flow_batch_write(struct flow *flow)
     for (size_t i = 0; i < batch->runners.count; i++) {
         write_runner(flow, batch->runners.items[i]);
     }
-    if (batch->changes_seq != 0) {
-        struct store_key key = {.id = batch->changes_seq};
+    for (size_t i = 0; i < batch->notice_count; i++) {
+        struct store_key key = {.id = flow->notices.items[i]};
         store_batch_changes_done(&batch->rows, &key);
     }
 }

@@ -81,14 +81,28 @@ int flow_queue_edit(struct flow *flow, uint32_t id, bool is_first, struct err *e
 
 struct notices {
     FLOW_LIST(uint32_t) monitors;
-    uint64_t last_seq;
+    FLOW_LIST(uint64_t) seqs;
+    const struct flow *flow;
 };
+
+static bool is_noticed(const struct flow *flow, uint64_t seq)
+{
+    for (size_t i = flow->notices.count; i > 0; i--) {
+        if (flow->notices.items[i - 1] == seq) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static int take_notice(void *ctx, const void *stored)
 {
     const struct store_change *change = stored;
     struct notices *notices = ctx;
-    notices->last_seq = change->seq;
+    if (is_noticed(notices->flow, change->seq)) {
+        return TC_OK;
+    }
+    *FLOW_LIST_ADD(notices->seqs) = change->seq;
     if (change->monitor_id == 0) {
         return TC_OK;
     }
@@ -101,19 +115,22 @@ static int take_notice(void *ctx, const void *stored)
     return TC_OK;
 }
 
+/* All that are there, not those above the last one: transactions of hands may end in another order than
+ * they began in, and a low number can appear late. */
 int flow_poll_changes(struct flow *flow, struct err *err)
 {
-    struct notices notices = {.last_seq = flow->changes_seq};
-    struct store_filter filter = {.after_id = flow->changes_seq, .limit = CHANGES_MAX};
+    struct notices notices = {.flow = flow};
+    struct store_filter filter = {.limit = CHANGES_MAX};
     int code = store_read(flow->options.store, STORE_CHANGES, &filter, take_notice, &notices, err);
     for (size_t i = 0; code == TC_OK && i < notices.monitors.count; i++) {
         /* Before what waits: the row does not know of it, and would take it back. */
         code = flow_queue_edit(flow, notices.monitors.items[i], true, err);
     }
-    if (code == TC_OK) {
-        flow->changes_seq = notices.last_seq;
+    for (size_t i = 0; code == TC_OK && i < notices.seqs.count; i++) {
+        *FLOW_LIST_ADD(flow->notices) = notices.seqs.items[i];
     }
     mem_free(notices.monitors.items);
+    mem_free(notices.seqs.items);
     return code;
 }
 

@@ -219,9 +219,10 @@ static int take_change(void *ctx, const void *stored)
     return TC_OK;
 }
 
-static int take_change_seq(void *ctx, const void *stored)
+static int take_notice(void *ctx, const void *stored)
 {
-    ((struct flow *)ctx)->changes_seq = ((const struct store_change *)stored)->seq;
+    struct flow *flow = ctx;
+    *FLOW_LIST_ADD(flow->notices) = ((const struct store_change *)stored)->seq;
     return TC_OK;
 }
 
@@ -240,7 +241,7 @@ static int read_all(struct flow *flow, struct err *err)
         uint32_t limit;
     } steps[] = {
         /* Notices first: what changes while the rows are read is noticed again. */
-        {take_change_seq, STORE_CHANGES, 0},
+        {take_notice, STORE_CHANGES, 0},
         {take_ids, STORE_IDS, 0},
         {take_runner, STORE_RUNNERS, 0},
         {take_monitor, STORE_MONITORS, 0},
@@ -358,6 +359,7 @@ static void lists_free(struct flow *flow)
     mem_free(flow->webs.items);
     mem_free(flow->probes.items);
     mem_free(flow->seen.items);
+    mem_free(flow->notices.items);
 }
 
 struct flow *flow_free(struct flow *flow)

@@ -97,7 +97,7 @@ struct flow_batch {
     FLOW_LIST(char *) texts;   /* owned: live until the batch ends */
     struct digest runs;        /* of the runs that leave no record of their own */
     uint64_t run_count;
-    uint64_t changes_seq;    /* notices acted on by it; 0: none */
+    size_t notice_count;     /* notices acted on by it: the first ones of flow->notices */
     uint64_t checkpoint_seq; /* a checkpoint is in it; 0: none */
     struct flow_stats stats_before;
     bool is_open;     /* between start and end */
@@ -132,13 +132,14 @@ struct flow {
     int64_t checkpoint_due_mono_ms;
     int64_t zones_due_mono_ms;
     int64_t store_due_mono_ms;     /* try the store again; 0: it is there */
+    bool is_unknown;               /* whether the batch was committed; it waits as it is */
+    size_t unknown_count;          /* of the events in it */
     bool is_assign_left;           /* a runner took no more assignments */
     int64_t deadlines_from_utc_ms; /* none is missed before: the grace after a start */
     uint64_t checkpoint_seq;
-    uint64_t changes_seq;       /* notices seen */
-    uint64_t changes_done;      /* notices acted on, durably */
-    uint32_t store_failures;    /* in a row */
-    struct flow_retain *retain; /* owned (retain.c) */
+    FLOW_LIST(uint64_t) notices; /* of changes by hand, seen and not yet done with */
+    uint32_t store_failures;     /* in a row */
+    struct flow_retain *retain;  /* owned (retain.c) */
     struct flow_stats stats;
     struct core_plan *plan;        /* owned scratch */
     struct core_incident *scratch; /* owned scratch of views */

@@ -2,6 +2,7 @@
  * after it anything is answered. A store that is away stops all of this without losing anything:
  * nothing is acknowledged, runners keep what they have. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "lib/base/assert.h"
 #include "lib/base/tz.h"
@@ -22,6 +23,7 @@
 enum {
     BATCHES_A_TURN = 8,
     TRIES = 8,
+    NOTICES_A_BATCH = 1000,
     TICK_MS = 1000, /* edits, peers, status */
     SEEN_MS = 1000, /* lastRunDt of OK results may be late by so much */
     CHECKPOINT_MS = 5 * 60 * 1000,
@@ -181,9 +183,8 @@ static void build(struct flow *flow, size_t count)
     if (flow->seen.count > 0 && mono_ms_of(flow) >= flow->seen_due_mono_ms) {
         write_seen(flow);
     }
-    if (flow->changes_seq > flow->changes_done) {
-        flow->batch.changes_seq = flow->changes_seq;
-    }
+    flow->batch.notice_count =
+        flow->notices.count < NOTICES_A_BATCH ? flow->notices.count : NOTICES_A_BATCH;
     flow_batch_write(flow);
     if (is_checkpoint_due(flow)) {
         write_checkpoint(flow);
@@ -228,8 +229,10 @@ static void keep(struct flow *flow, size_t count)
     if (flow->batch.writes_seen) {
         keep_seen(flow);
     }
-    if (flow->batch.changes_seq != 0) {
-        flow->changes_done = flow->batch.changes_seq;
+    if (flow->batch.notice_count > 0) {
+        flow->notices.count -= flow->batch.notice_count;
+        memmove(flow->notices.items, flow->notices.items + flow->batch.notice_count,
+                flow->notices.count * sizeof(flow->notices.items[0]));
     }
     if (flow->batch.checkpoint_seq != 0) {
         flow->checkpoint_seq = flow->batch.checkpoint_seq;
@@ -336,76 +339,6 @@ static int reload_conflicts(struct flow *flow, const struct store_conflicts *con
     return TC_OK;
 }
 
-/* A row that shows whether a batch was written, and what it says then. */
-struct witness {
-    uint64_t expected;
-    uint64_t found;
-};
-
-static int find_audit(void *ctx, const void *row)
-{
-    ((struct witness *)ctx)->found = ((const struct store_ids *)row)->audit;
-    return TC_OK;
-}
-
-static int find_checkpoint(void *ctx, const void *row)
-{
-    ((struct witness *)ctx)->found = ((const struct store_checkpoint *)row)->seq;
-    return TC_OK;
-}
-
-static int find_version(void *ctx, const void *row)
-{
-    ((struct witness *)ctx)->found = ((const struct store_monitor *)row)->version;
-    return TC_OK;
-}
-
-/* A monitor that the batch writes by its version; 0: it writes none. */
-static uint64_t written_monitor(const struct store_batch *rows, struct witness *witness)
-{
-    const struct store_rows *decided = &rows->rows[STORE_MONITOR_DECIDE];
-    const struct store_rows *seen = &rows->rows[STORE_MONITOR_SEEN];
-    if (decided->count > 0) {
-        const struct store_monitor *one = decided->p;
-        witness->expected = one->version + 1;
-        return one->core.id;
-    }
-    if (seen->count > 0) {
-        const struct store_seen *one = seen->p;
-        witness->expected = one->version + 1;
-        return one->id;
-    }
-    return 0;
-}
-
-/* After TC_EUNKNOWN. Nearly all that matters leaves a record in its transaction; of what does not,
- * checkpoints, monitors and what retention removes tell by themselves, and all else may be written
- * twice. */
-static int look_whether_committed(struct flow *flow, bool *ret_is_committed, struct err *err)
-{
-    const struct flow_batch *batch = &flow->batch;
-    struct witness witness = {.expected = flow->chain.sequence};
-    struct store *store = flow->options.store;
-    int code = TC_OK;
-    if (flow_retain_removes(flow)) {
-        return flow_retain_look(flow, ret_is_committed, err);
-    }
-    if (flow->chain.sequence > batch->chain_before.sequence) {
-        code = store_read(store, STORE_IDS, NULL, find_audit, &witness, err);
-    } else if (batch->checkpoint_seq != 0) {
-        struct store_filter filter = {.after_id = batch->checkpoint_seq - 1};
-        code = store_read(store, STORE_CHECKPOINTS, &filter, find_checkpoint, &witness, err);
-    } else {
-        struct store_filter filter = {.id = written_monitor(&batch->rows, &witness)};
-        witness.found = UINT64_MAX;
-        if (filter.id != 0) {
-            code = store_read(store, STORE_MONITOR, &filter, find_version, &witness, err);
-        }
-    }
-    *ret_is_committed = code == TC_OK && witness.found == witness.expected;
-    return code;
-}
-
 static void wait_for_store(struct flow *flow, const struct err *err)
 {
     if (flow->stats.is_store_ok) {
@@ -422,14 +355,29 @@ static void wait_for_store(struct flow *flow, const struct err *err)
 
 /* --- A batch --------------------------------------------------------------------------------- */
 
+/* Whether a batch was committed after all; TC_ECONFLICT: it was not. While the store can't tell, the
+ * batch stays as it is: to build it anew could write its rows twice. */
+static int look_whether_committed(struct flow *flow, size_t count, struct err *err)
+{
+    bool is_committed = false;
+    int code =
+        flow_retain_removes(flow)
+            ? flow_retain_look(flow, &is_committed, err)
+            : store_was_committed(flow->options.store, &flow->batch.rows, &is_committed, err);
+    flow->is_unknown = code == TC_EAGAIN || code == TC_ETIMEDOUT;
+    flow->unknown_count = count;
+    return code != TC_OK ? code : is_committed ? TC_OK : TC_ECONFLICT;
+}
+
 /* What has to follow from the answer to a commit; TC_ECONFLICT: build it again. */
 static int settle(struct flow *flow, int code, const struct store_conflicts *conflicts,
                   size_t *count, struct err *err)
 {
     if (code == TC_EUNKNOWN) {
-        bool is_committed = false;
-        int read = look_whether_committed(flow, &is_committed, err);
-        code = is_committed ? TC_OK : read == TC_OK ? TC_ECONFLICT : TC_EAGAIN;
+        code = look_whether_committed(flow, *count, err);
+        if (flow->is_unknown) {
+            return TC_EAGAIN;
+        }
     }
     if (code == TC_OK) {
         keep(flow, *count);
@@ -448,9 +396,14 @@ static int settle(struct flow *flow, int code, const struct store_conflicts *con
 static int run_batch(struct flow *flow, size_t count, struct err *err)
 {
     for (int try = 0; try < TRIES; try++) {
-        build(flow, count);
         struct store_conflicts conflicts = {.count = 0};
-        int code = store_commit(flow->options.store, &flow->batch.rows, &conflicts, err);
+        int code = TC_EUNKNOWN;
+        if (flow->is_unknown) {
+            count = flow->unknown_count;
+        } else {
+            build(flow, count);
+            code = store_commit(flow->options.store, &flow->batch.rows, &conflicts, err);
+        }
         code = settle(flow, code, &conflicts, &count, err);
         if (code == TC_ENOSPC && store_use_reserve(flow->options.store)) {
             log_error("router.store", "the disk is full, the reserve is in use now: make room");
@@ -493,7 +446,7 @@ static bool has_work(const struct flow *flow)
 {
     return flow->queue.count > 0 || flow_can_lease(flow, clock_now_utc_ms(flow->options.clock)) ||
            (flow->seen.count > 0 && mono_ms_of(flow) >= flow->seen_due_mono_ms) ||
-           flow->changes_seq > flow->changes_done || is_checkpoint_due(flow);
+           flow->notices.count > 0 || flow->is_unknown || is_checkpoint_due(flow);
 }
 
 /* --- A turn ---------------------------------------------------------------------------------- */
@@ -543,7 +496,8 @@ static int tick(struct flow *flow, struct err *err)
         flow->zones_due_mono_ms = mono_ms + ZONES_MS;
         refresh_zones(flow);
     }
-    int code = flow_poll_changes(flow, err);
+    /* An edit goes before what waits, and the batch in doubt is what waits. */
+    int code = flow->is_unknown ? TC_OK : flow_poll_changes(flow, err);
     if (code == TC_EAGAIN || code == TC_ETIMEDOUT) {
         wait_for_store(flow, err);
         return TC_OK;

@@ -34,7 +34,7 @@ enum store_write {
     STORE_CHECKPOINT_ADD,    /* struct store_checkpoint */
     STORE_TOKEN_ADD,         /* struct store_token */
     STORE_TOKEN_REMOVE,      /* struct store_key */
-    STORE_CHANGES_DONE,      /* struct store_key: notices up to id have been acted on */
+    STORE_CHANGES_DONE,      /* struct store_key: this notice has been acted on */
 
     /* Retention: struct store_key; a row that is not, or no longer, to be removed stays. */
     STORE_RUN_REMOVE,

@@ -10,15 +10,24 @@
 #include "router/store/records.h"
 #include "router/store/rows.h"
 
-/* The database of a router behind one interface: SQLite for production, the same engine in memory for
+/* The database of a router behind one interface: SQLite or MariaDB for production, SQLite in memory for
  * tests and simulation (router/store/memory.h). One writer; web and cli open readers. The handle
- * blocks for at most its time-outs and is used by one thread. */
+ * blocks for at most its time-outs and is used by one thread. One on MariaDB outlives its connection:
+ * while the server is away all calls give TC_EAGAIN, afterwards they work again. */
 struct store;
 
 struct store_config {
-    const char *url; /* "sqlite:tocsin.db"; a relative path lies in dir */
+    const char
+        *url; /* "sqlite:tocsin.db"; a relative path lies in dir. "mysql://user@host:port/db" */
     const char *dir; /* state_dir */
     const char *vfs; /* SQLite's name of a file layer, for fault tests; NULL: the default */
+    /* MariaDB only; NULL: none. */
+    const char *user;       /* another account than url names */
+    const char *password;   /* secret reference (lib/sys/secret.h) */
+    const char *secret_dir; /* that a file: reference is relative to */
+    const char *socket;     /* of a server on this host, instead of TCP */
+    const char *ca; /* certificates that the server is checked against; NULL: the system's */
+    bool is_tls_required;
 };
 
 /* Open the database of a router: takes the lock (a second router is told the first one's process id),
@@ -26,14 +35,16 @@ struct store_config {
  * Shape:  config texts outlive the call only.
  * Units:  none.
  * Owns:   the caller closes with store_close, which accepts NULL and returns NULL.
- * Errors: TC_ECONFIG url or file system, TC_ENOENT no database (run tocsin migrate), TC_EEXIST already
- *         running, TC_EPERM, TC_ECORRUPT, TC_EVERSION, TC_EIO, TC_ENOSPC; each with what to do. */
+ * Errors: TC_ECONFIG url, file system or server, TC_ENOENT no database (run tocsin migrate), TC_EEXIST
+ *         already running, TC_EPERM, TC_ECORRUPT, TC_EVERSION, TC_EIO, TC_ENOSPC; each with what to do.
+ *         TC_EAGAIN the server is away: the same call may succeed later. */
 int store_open(const struct store_config *config, struct store **ret_store, struct err *err);
 struct store *store_close(struct store *store);
 void store_closep(struct store **store);
 
 /* Open for reading only, beside a router or without one.
- * Shape:  as store_open; needs read access to the file and its -wal and -shm. store_commit asserts.
+ * Shape:  as store_open; needs read access to a file and its -wal and -shm, or to all tables of a
+ *         server. store_commit asserts.
  * Units:  none.
  * Owns:   as store_open.
  * Errors: as store_open, but takes no lock. */
@@ -78,6 +89,15 @@ struct store_conflicts {
  *         reads what is really there. TC_EINVAL the schema refuses a value: nothing written, a bug. */
 int store_commit(struct store *store, const struct store_batch *batch,
                  struct store_conflicts *ret_conflicts, struct err *err);
+
+/* After TC_EUNKNOWN: whether the batch was written. A batch of nothing but rows that may be written
+ * again (deliveries under way, notices) counts as not written.
+ * Shape:  the batch as it was committed, nothing written since.
+ * Units:  none.
+ * Owns:   nothing.
+ * Errors: as store_read; TC_EAGAIN ask again, and write nothing before it is answered. */
+int store_was_committed(struct store *store, const struct store_batch *batch,
+                        bool *ret_was_committed, struct err *err);
 
 /* Give up the space kept in reserve, once, so that a full disk can still be reported; it is kept
  * again after the next start with room.
