@@ -31,11 +31,17 @@
 -- row: store_aged - id:u64 incident_id:ref64 born_utc_ms:time ended_utc_ms:time closed_utc_ms:time is_kept:bool
 -- row: store_ids - monitor:u64 cron:u64 run:u64 incident:u64 notification:u64 runner:u64 spool_rank:u64 audit:u64 token:u64
 -- row: store_count - name:text count:u64
+-- row: store_part - table:text name:text type:text
+-- row: store_wait - name:text wait_s:u32
 -- row: store_step SchemaMigrations name:text checksum:text applied_utc_ms:time
 
 -- name: begin_write
 -- only: sqlite
 BEGIN IMMEDIATE;
+
+-- name: begin_write
+-- only: mysql
+START TRANSACTION;
 
 -- name: commit
 COMMIT;
@@ -51,6 +57,20 @@ PRAGMA synchronous = FULL;
 PRAGMA cache_size = -65536;
 PRAGMA temp_store = MEMORY;
 
+-- name: settings
+-- only: mysql
+SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
+    time_zone = '+00:00', autocommit = 1, innodb_lock_wait_timeout = 5, lock_wait_timeout = 5, wait_timeout = 60,
+    check_constraint_checks = 1, foreign_key_checks = 1, unique_checks = 1;
+
+-- name: settings_isolation
+-- only: mysql
+SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
+
+-- name: settings_reader
+-- only: mysql
+SET SESSION TRANSACTION READ ONLY;
+
 -- name: settings_writer
 -- only: sqlite
 PRAGMA journal_mode = WAL;
@@ -65,6 +85,42 @@ UNION ALL SELECT 'trusted_schema', trusted_schema FROM pragma_trusted_schema
 UNION ALL SELECT 'busy_timeout', timeout FROM pragma_busy_timeout
 UNION ALL SELECT 'journal_mode=' || journal_mode, 1 FROM pragma_journal_mode;
 
+-- The names of the settings that did not take: none, when all is well.
+-- name: settings_check
+-- only: mysql
+-- gives: store_count: name count
+SELECT setting, 1 FROM (
+SELECT 'sql_mode' AS setting, FIND_IN_SET('STRICT_ALL_TABLES', @@SESSION.sql_mode) > 0 AS is_good
+UNION ALL SELECT 'time_zone', @@SESSION.time_zone = '+00:00'
+UNION ALL SELECT 'character_set_client', @@SESSION.character_set_client = 'utf8mb4'
+UNION ALL SELECT 'character_set_connection', @@SESSION.character_set_connection = 'utf8mb4'
+UNION ALL SELECT 'character_set_results', @@SESSION.character_set_results = 'utf8mb4'
+UNION ALL SELECT 'tx_isolation', @@SESSION.tx_isolation = 'READ-COMMITTED'
+UNION ALL SELECT 'autocommit', @@SESSION.autocommit = 1
+UNION ALL SELECT 'innodb_lock_wait_timeout', @@SESSION.innodb_lock_wait_timeout = 5
+UNION ALL SELECT 'lock_wait_timeout', @@SESSION.lock_wait_timeout = 5
+UNION ALL SELECT 'check_constraint_checks', @@SESSION.check_constraint_checks = 1) AS settings
+WHERE is_good = 0;
+
+-- name: server
+-- only: mysql
+-- gives: store_count: name count
+SELECT 'innodb_flush_log_at_trx_commit', @@GLOBAL.innodb_flush_log_at_trx_commit
+UNION ALL SELECT 'max_allowed_packet', @@SESSION.max_allowed_packet;
+
+-- One router and one migration a database, each for as long as its connection lives.
+-- name: lock_take
+-- only: mysql
+-- takes: store_wait
+-- gives: store_count: name count
+SELECT 'lock', COALESCE(GET_LOCK(CONCAT(:name, LEFT(SHA2(DATABASE(), 256), 32)), :wait_s), 0);
+
+-- name: lock_holder
+-- only: mysql
+-- takes: store_wait
+-- gives: store_count: name count
+SELECT 'connection', COALESCE(IS_USED_LOCK(CONCAT(:name, LEFT(SHA2(DATABASE(), 256), 32))), 0);
+
 -- name: quick_check
 -- only: sqlite
 -- gives: store_count: name
@@ -74,6 +130,30 @@ PRAGMA quick_check (1);
 -- only: sqlite
 -- gives: store_count: name count
 SELECT name, 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name;
+
+-- name: schema_tables
+-- only: mysql
+-- gives: store_count: name count
+SELECT TABLE_NAME, 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME;
+
+-- What is compared with the tables of the migrations at each start.
+-- name: schema_parts
+-- only: mysql
+-- gives: store_part: table name type
+SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()
+UNION ALL SELECT TABLE_NAME, INDEX_NAME, IF(NON_UNIQUE = 0, 'unique index', 'index') FROM information_schema.STATISTICS
+WHERE TABLE_SCHEMA = DATABASE() AND SEQ_IN_INDEX = 1;
+
+-- name: schema_triggers
+-- only: mysql
+-- gives: store_part: table name type
+SELECT EVENT_OBJECT_TABLE, TRIGGER_NAME, 'trigger' FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE();
+
+-- name: schema_bytes
+-- only: mysql
+-- gives: store_count: name count
+SELECT 'bytes', CAST(COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS UNSIGNED) FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = DATABASE();
 
 -- name: schema_steps
 -- gives: store_step: name checksum
@@ -93,6 +173,16 @@ UPDATE Leases SET expiresDt = :expires_utc_ms WHERE shard = :shard AND token = :
 INSERT INTO Leases (shard, token, holder, expiresDt) VALUES (:shard, 1, :holder, :expires_utc_ms)
 ON CONFLICT (shard) DO UPDATE SET token = token + 1, holder = excluded.holder, expiresDt = excluded.expiresDt
 WHERE Leases.holder = excluded.holder OR Leases.expiresDt <= :now_utc_ms OR Leases.expiresDt > :beyond_utc_ms;
+
+-- Assignments run from left to right: expiresDt follows only where holder has become the claim's.
+-- name: lease_claim
+-- only: mysql
+-- takes: store_claim
+INSERT INTO Leases (shard, token, holder, expiresDt) VALUES (:shard, 1, :holder, :expires_utc_ms)
+ON DUPLICATE KEY UPDATE
+    token = IF(holder = VALUES(holder) OR expiresDt <= :now_utc_ms OR expiresDt > :beyond_utc_ms, token + 1, token),
+    holder = IF(holder = VALUES(holder) OR expiresDt <= :now_utc_ms OR expiresDt > :beyond_utc_ms, VALUES(holder), holder),
+    expiresDt = IF(holder = VALUES(holder), VALUES(expiresDt), expiresDt);
 
 -- name: lease
 -- takes: store_claim
@@ -219,6 +309,11 @@ VALUES (:seq, :format, :at_utc_ms, :kind, :monitor_id, :bytes, :hash);
 -- only: sqlite
 -- takes: store_name
 INSERT INTO AuditNames (hash, name) VALUES (:hash, :name) ON CONFLICT (hash) DO NOTHING;
+
+-- name: name_add
+-- only: mysql
+-- takes: store_name
+INSERT INTO AuditNames (hash, name) VALUES (:hash, :name) ON DUPLICATE KEY UPDATE name = name;
 
 -- name: checkpoint_add
 -- takes: store_checkpoint

@@ -16,6 +16,18 @@ struct store_ops {
     int (*stats)(struct store *store, struct store_stats *ret_stats, struct err *err);
 };
 
+/* How a backend is reached: an address that begins with its scheme; the contracts of store_open,
+ * store_open_reader and store_migrate. */
+struct store_backend {
+    const char *scheme;
+    int (*open)(const struct store_config *config, bool is_reader, struct store **ret_store,
+                struct err *err);
+    int (*migrate)(const struct store_config *config, bool is_dry_run, int64_t now_utc_ms,
+                   store_migrate_fn fn, void *ctx, struct err *err);
+};
+extern const struct store_backend sqlite_backend;
+extern const struct store_backend mariadb_backend;
+
 /* The first member of every backend's handle. */
 struct store {
     const struct store_ops *ops; /* borrowed, static */

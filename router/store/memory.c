@@ -5,8 +5,8 @@
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
 #include "router/store/backend.h"
-#include "router/store/migrate.h"
 #include "router/store/sqlite_db.h"
+#include "router/store/sqlite_migrate.h"
 
 struct store_memory {
     struct store base;
@@ -106,7 +106,7 @@ int store_open_memory(store_fate_fn fate_fn, void *ctx, struct store **ret_store
     int code = sqlite_db_open(&memory->db, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
                               NULL, err);
     if (code == TC_OK) {
-        code = migrate_db(&memory->db, 0, NULL, NULL, err);
+        code = sqlite_migrate_db(&memory->db, 0, NULL, NULL, err);
     }
     if (code != TC_OK) {
         return code;

@@ -1,11 +1,11 @@
-/* Bringing a schema up to date: which steps are there, are they ours, run the rest. Each step and its
- * record are one transaction, and what is there is read again inside it, so that a kill or a second
- * migration at the same time harms nothing. Called by sqlite.c (files) and memory.c. */
+/* Judging a schema: which steps are there, and are they ours? It changes nothing; sqlite_migrate.c and
+ * mariadb_migrate.c do, each in the way of its database. */
 #include "router/store/migrate.h"
 
 #include <string.h>
 
 struct steps_seen {
+    const struct sql_step *steps;
     size_t count;
     struct err *err;
 };
@@ -20,7 +20,7 @@ static int check_step(void *ctx, const void *row)
             "the database is newer than this program (it has '%s'): use the newer tocsin",
             step->name);
     }
-    const struct sql_step *ours = &sql_steps[seen->count];
+    const struct sql_step *ours = &seen->steps[seen->count];
     if (strcmp(ours->name, step->name) != 0 || strcmp(ours->checksum, step->checksum) != 0) {
         return err_set(seen->err, TC_EVERSION,
                        "the database was made with another '%s' than this program's '%s': use the "
@@ -50,10 +50,10 @@ static int see_table(void *ctx, const void *row)
     return TC_OK;
 }
 
-int migrate_check(struct sqlite_db *db, size_t *ret_done, struct err *err)
+int migrate_check(const struct database *database, size_t *ret_done, struct err *err)
 {
     struct tables_seen tables = {0};
-    int code = sqlite_db_read(db, SQL_SCHEMA_TABLES, NULL, see_table, &tables, err);
+    int code = database->read(database->db, SQL_SCHEMA_TABLES, NULL, see_table, &tables, err);
     if (code != TC_OK) {
         return code;
     }
@@ -63,9 +63,9 @@ int migrate_check(struct sqlite_db *db, size_t *ret_done, struct err *err)
                        "give tocsin a database of its own",
                        tables.first);
     }
-    struct steps_seen steps = {.err = err};
+    struct steps_seen steps = {.steps = database->steps, .err = err};
     if (tables.has_steps) {
-        code = sqlite_db_read(db, SQL_SCHEMA_STEPS, NULL, check_step, &steps, err);
+        code = database->read(database->db, SQL_SCHEMA_STEPS, NULL, check_step, &steps, err);
     }
     if (code != TC_OK) {
         return code;
@@ -74,45 +74,19 @@ int migrate_check(struct sqlite_db *db, size_t *ret_done, struct err *err)
     return TC_OK;
 }
 
-/* Ends the transaction in every case. */
-static int run_next(struct sqlite_db *db, int64_t now_utc_ms, size_t *done, store_migrate_fn fn,
-                    void *ctx, struct err *err)
-{
-    int code = sqlite_db_run(db, SQL_BEGIN_WRITE, NULL, NULL, err);
-    if (code == TC_OK) {
-        code = migrate_check(db, done, err); /* another migration may have come first */
-    }
-    if (code == TC_OK && *done < SQL_STEP_COUNT) {
-        const struct sql_step *step = &sql_steps[*done];
-        const struct store_step record = {step->name, step->checksum, now_utc_ms};
-        if (fn != NULL) {
-            fn(ctx, step->name, step->text);
-        }
-        code = sqlite_db_script(db, step->text, err);
-        if (code == TC_OK) {
-            code = sqlite_db_run(db, SQL_SCHEMA_STEP_ADD, &record, NULL, err);
-        }
-        if (code != TC_OK) {
-            (void)err_ctx(err, "migration '%s'", step->name);
-        }
-        *done += 1;
-    }
-    if (code == TC_OK) {
-        code = sqlite_db_run(db, SQL_COMMIT, NULL, NULL, err);
-    }
-    if (code != TC_OK) {
-        sqlite_db_rollback(db);
-    }
-    return code;
-}
-
-int migrate_db(struct sqlite_db *db, int64_t now_utc_ms, store_migrate_fn fn, void *ctx,
-               struct err *err)
+int migrate_check_complete(const struct database *database, const char *path, struct err *err)
 {
     size_t done = 0;
-    int code = migrate_check(db, &done, err);
-    while (code == TC_OK && done < SQL_STEP_COUNT) {
-        code = run_next(db, now_utc_ms, &done, fn, ctx, err);
+    int code = migrate_check(database, &done, err);
+    if (code == TC_OK && done < SQL_STEP_COUNT) {
+        code = done == 0
+                   ? err_set(err, TC_ECONFLICT,
+                             "not a complete tocsin database: give tocsin one of its own and run "
+                             "'tocsin migrate'")
+                   : err_set(err, TC_EVERSION, "older than this program: run 'tocsin migrate'");
+    }
+    if (code != TC_OK) {
+        (void)err_ctx(err, "%s", path);
     }
     return code;
 }

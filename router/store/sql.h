@@ -77,9 +77,26 @@ struct store_step {
     int64_t applied_utc_ms;
 };
 
+/* A column, an index or a trigger, as MariaDB's information_schema tells it, display widths aside. */
+struct store_part {
+    const char *table;
+    const char *name;
+    const char *type; /* "int unsigned", "unique index", "index", "trigger" */
+};
+/* An advisory lock of MariaDB and how long to wait for it. */
+struct store_wait {
+    const char *name;
+    uint32_t wait_s;
+};
+
+/* Each dialect has its own text of a statement, NULL where it has no use for it; names and rows are
+ * the same. Migrations have the same names in the same order. */
 extern const struct sql_row sql_rows[SQL_ROW_COUNT_];
-extern const struct sql_query sql_queries[SQL_QUERY_COUNT_];
-extern const struct sql_step sql_steps[SQL_STEP_COUNT];
+extern const struct sql_query sql_queries[SQL_QUERY_COUNT_]; /* SQLite */
+extern const struct sql_query sql_queries_mysql[SQL_QUERY_COUNT_];
+extern const struct sql_step sql_steps[SQL_STEP_COUNT]; /* SQLite */
+extern const struct sql_step sql_steps_mysql[SQL_STEP_COUNT];
+extern const struct store_part sql_parts[SQL_PART_COUNT]; /* of MariaDB's tables */
 
 /* How a backend writes and reads: the statement of each kind of write and of each view. */
 struct sql_write {

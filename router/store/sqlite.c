@@ -1,29 +1,26 @@
-/* The production store on a SQLite file: who may open it, in which condition it must be, the lock, the
- * reserve and the checkpoints around the connection of sqlite_db.c. Nobody but SQLite ever opens the
- * database file itself: closing any other descriptor of it would drop SQLite's locks. */
-#include <errno.h>
+/* The production store on a SQLite file: who may open it, in which condition it must be, the reserve and
+ * the checkpoints around the connection of sqlite_db.c. Nobody but SQLite ever opens the database file
+ * itself: closing any other descriptor of it would drop SQLite's locks. */
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/assert.h"
-#include "lib/base/buf.h"
 #include "lib/base/cleanup.h"
 #include "lib/sys/file.h"
 #include "router/store/backend.h"
 #include "router/store/checkpoint.h"
 #include "router/store/migrate.h"
 #include "router/store/sqlite_db.h"
+#include "router/store/sqlite_file.h"
+#include "router/store/sqlite_migrate.h"
 
 enum {
-    PATH_BYTES = 4096,
     CHECKPOINT_PAGES = 4000,
     WAL_PAGES_MAX = 4 * CHECKPOINT_PAGES, /* then a commit makes the log start anew */
     RESERVE_BYTES = 16 * 1024 * 1024,
     CHECK_STEPS = 4 * 1000 * 1000, /* of SQLite's machine: bounds the check at start */
-    DB_MODE = 0640,                /* the web process reads through the group */
 };
 
 struct store_sqlite {
@@ -40,27 +37,11 @@ static struct store_sqlite *self(struct store *store)
     return (struct store_sqlite *)(void *)store;
 }
 
-/* path with an ending; the caller frees. */
-static char *with_end(const char *path, const char *end)
-{
-    TC_CLEANUP(buf_freep) struct buf text;
-    buf_init(&text, PATH_BYTES);
-    buf_add_str(&text, path);
-    buf_add_str(&text, end);
-    return buf_take(&text);
-}
-
 static uint64_t size_of(const char *path, const char *end)
 {
-    TC_CLEANUP(mem_freep) char *whole = with_end(path, end);
+    TC_CLEANUP(mem_freep) char *whole = sqlite_file_with_end(path, end);
     struct stat info;
     return stat(whole, &info) == 0 ? (uint64_t)info.st_size : 0;
-}
-
-static bool exists(const char *path, const char *end)
-{
-    TC_CLEANUP(mem_freep) char *whole = with_end(path, end);
-    return access(whole, F_OK) == 0;
 }
 
 static void sqlite_close(struct store *store)
@@ -100,7 +81,7 @@ static int sqlite_read(struct store *store, enum sql_query_id query, const void 
 
 static bool sqlite_use_reserve(struct store *store)
 {
-    TC_CLEANUP(mem_freep) char *path = with_end(self(store)->path, ".reserve");
+    TC_CLEANUP(mem_freep) char *path = sqlite_file_with_end(self(store)->path, ".reserve");
     return unlink(path) == 0;
 }
 
@@ -125,41 +106,6 @@ static const struct store_ops sqlite_ops = {
     .use_reserve = sqlite_use_reserve,
     .stats = sqlite_stats,
 };
-
-static int path_of(const struct store_config *config, char **ret_path, struct err *err)
-{
-    static const char scheme[] = "sqlite:";
-    if (strncmp(config->url, scheme, sizeof scheme - 1) != 0 ||
-        config->url[sizeof scheme - 1] == '\0') {
-        return err_set(err, TC_ECONFIG, "store.url '%s': write sqlite:FILE", config->url);
-    }
-    *ret_path = file_join(config->dir, config->url + sizeof scheme - 1);
-    return TC_OK;
-}
-
-/* What can be told of the file without opening it. */
-static int check_file(const char *path, struct err *err)
-{
-    struct stat info;
-    if (stat(path, &info) != 0) {
-        return errno == ENOENT
-                   ? err_set(err, TC_ENOENT,
-                             "there is no database %s: make it with 'tocsin migrate'", path)
-                   : err_set(err, err_from_errno(errno), "%s: %s", path, strerrordesc_np(errno));
-    }
-    if (!S_ISREG(info.st_mode)) {
-        return err_set(err, TC_ECONFIG, "%s is not a file: store.url must name a database file",
-                       path);
-    }
-    if (info.st_size == 0) {
-        return err_set(
-            err, TC_ECORRUPT,
-            "%s is empty: restore it from a backup, or remove it and run 'tocsin migrate' "
-            "to begin with nothing",
-            path);
-    }
-    return file_check_local(path, err);
-}
 
 static int check_report(void *ctx, const void *row)
 {
@@ -195,26 +141,19 @@ static int quick_check(struct sqlite_db *db, struct err *err)
 
 static int check_content(struct sqlite_db *db, const char *path, struct err *err)
 {
-    size_t done = 0;
     int code = quick_check(db, err);
-    if (code == TC_OK) {
-        code = migrate_check(db, &done, err);
-    }
-    if (code == TC_OK && done < SQL_STEP_COUNT) {
-        code = err_set(err, done == 0 ? TC_ECONFLICT : TC_EVERSION,
-                       done == 0 ? "not a tocsin database: give tocsin a file of its own"
-                                 : "older than this program: run 'tocsin migrate'");
-    }
     if (code != TC_OK) {
         (void)err_ctx(err, "%s", path);
+        return code;
     }
-    return code;
+    const struct database database = sqlite_db_database(db);
+    return migrate_check_complete(&database, path, err);
 }
 
 /* A missing reserve is no reason not to start: store_stats shows it. */
 static void make_reserve(const char *path)
 {
-    TC_CLEANUP(mem_freep) char *reserve = with_end(path, ".reserve");
+    TC_CLEANUP(mem_freep) char *reserve = sqlite_file_with_end(path, ".reserve");
     TC_CLEANUP(fd_closep) int fd = open(reserve, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (fd >= 0 && posix_fallocate(fd, 0, RESERVE_BYTES) != 0) {
         (void)unlink(reserve); /* half a reserve would fill the disk for nothing */
@@ -233,15 +172,9 @@ static int after_commit(void *ctx, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
-static int lock(const char *path, int *ret_fd, struct err *err)
-{
-    TC_CLEANUP(mem_freep) char *lock_path = with_end(path, ".lock");
-    return file_lock(lock_path, ret_fd, err);
-}
-
 static int open_writer(struct store_sqlite *s, const char *vfs, struct err *err)
 {
-    int code = lock(s->path, &s->lock_fd, err);
+    int code = sqlite_file_lock(s->path, &s->lock_fd, err);
     if (code == TC_OK) {
         code = sqlite_db_open(&s->db, s->path, SQLITE_OPEN_READWRITE, vfs, err);
     }
@@ -261,13 +194,13 @@ static int open_writer(struct store_sqlite *s, const char *vfs, struct err *err)
     return TC_OK;
 }
 
-static int open_store(const struct store_config *config, bool is_reader, struct store **ret_store,
-                      struct err *err)
+static int sqlite_open(const struct store_config *config, bool is_reader, struct store **ret_store,
+                       struct err *err)
 {
     TC_CLEANUP(mem_freep) char *path = NULL;
-    int code = path_of(config, &path, err);
+    int code = sqlite_file_path(config, &path, err);
     if (code == TC_OK) {
-        code = check_file(path, err);
+        code = sqlite_file_check(path, err);
     }
     if (code != TC_OK) {
         return code;
@@ -279,8 +212,9 @@ static int open_store(const struct store_config *config, bool is_reader, struct 
     TC_CLEANUP(store_closep) struct store *store = &s->base;
     if (is_reader) {
         code = sqlite_db_open(&s->db, s->path, SQLITE_OPEN_READONLY, config->vfs, err);
+        const struct database database = sqlite_db_database(&s->db);
         size_t done = 0;
-        code = code != TC_OK ? code : migrate_check(&s->db, &done, err);
+        code = code != TC_OK ? code : migrate_check(&database, &done, err);
     } else {
         code = open_writer(s, config->vfs, err);
     }
@@ -291,96 +225,8 @@ static int open_store(const struct store_config *config, bool is_reader, struct 
     return TC_OK;
 }
 
-int store_open(const struct store_config *config, struct store **ret_store, struct err *err)
-{
-    TC_ASSERT(config != NULL);
-    return open_store(config, false, ret_store, err);
-}
-
-int store_open_reader(const struct store_config *config, struct store **ret_store, struct err *err)
-{
-    TC_ASSERT(config != NULL);
-    return open_store(config, true, ret_store, err);
-}
-
-static int migrate_file(const char *path, const char *vfs, int64_t now_utc_ms, store_migrate_fn fn,
-                        void *ctx, struct err *err)
-{
-    struct sqlite_db db;
-    int code = sqlite_db_open(&db, path, SQLITE_OPEN_READWRITE, vfs, err);
-    if (code == TC_OK) {
-        code = migrate_db(&db, now_utc_ms, fn, ctx, err);
-    }
-    if (code == TC_OK) {
-        int copied = sqlite3_wal_checkpoint_v2(db.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-        code = copied == SQLITE_OK ? TC_OK : sqlite_db_error(&db, copied, path, err);
-    }
-    sqlite_db_close(&db);
-    return code;
-}
-
-/* A new database appears whole under its name or not at all, also when this is killed. */
-static int make_file(const char *path, const char *vfs, int64_t now_utc_ms, store_migrate_fn fn,
-                     void *ctx, struct err *err)
-{
-    if (exists(path, "-wal")) {
-        return err_set(err, TC_ECORRUPT,
-                       "%s-wal is there but %s is not: restore it, or remove the former to begin "
-                       "with nothing",
-                       path, path);
-    }
-    TC_CLEANUP(mem_freep) char *fresh = with_end(path, ".new");
-    TC_CLEANUP(mem_freep) char *fresh_wal = with_end(path, ".new-wal");
-    TC_CLEANUP(mem_freep) char *dir = file_dir(path);
-    (void)unlink(fresh_wal); /* of a call that was killed */
-    (void)unlink(fresh);
-    int code = file_create(fresh, DB_MODE, "", 0, err);
-    if (code == TC_OK) {
-        code = migrate_file(fresh, vfs, now_utc_ms, fn, ctx, err);
-    }
-    if (code == TC_OK && rename(fresh, path) != 0) {
-        code = err_set(err, err_from_errno(errno), "%s: %s", path, strerrordesc_np(errno));
-    }
-    return code != TC_OK ? code : file_sync_dir(dir, err);
-}
-
-static int show_missing(const char *path, const char *vfs, store_migrate_fn fn, void *ctx,
-                        struct err *err)
-{
-    size_t done = 0;
-    int code = TC_OK;
-    if (exists(path, "")) {
-        struct sqlite_db db;
-        code = sqlite_db_open(&db, path, SQLITE_OPEN_READONLY, vfs, err);
-        code = code != TC_OK ? code : migrate_check(&db, &done, err);
-        sqlite_db_close(&db);
-    }
-    for (size_t i = done; code == TC_OK && i < SQL_STEP_COUNT; i++) {
-        fn(ctx, sql_steps[i].name, sql_steps[i].text);
-    }
-    return code;
-}
-
-int store_migrate(const struct store_config *config, bool is_dry_run, int64_t now_utc_ms,
-                  store_migrate_fn fn, void *ctx, struct err *err)
-{
-    TC_ASSERT(config != NULL);
-    TC_ASSERT(fn != NULL);
-    TC_CLEANUP(mem_freep) char *path = NULL;
-    TC_CLEANUP(fd_closep) int lock_fd = -1;
-    int code = path_of(config, &path, err);
-    if (code == TC_OK && is_dry_run) {
-        return show_missing(path, config->vfs, fn, ctx, err);
-    }
-    if (code == TC_OK) {
-        code = lock(path, &lock_fd, err);
-    }
-    if (code != TC_OK) {
-        return code;
-    }
-    if (!exists(path, "")) {
-        return make_file(path, config->vfs, now_utc_ms, fn, ctx, err);
-    }
-    code = check_file(path, err);
-    return code != TC_OK ? code : migrate_file(path, config->vfs, now_utc_ms, fn, ctx, err);
-}
+const struct store_backend sqlite_backend = {
+    .scheme = "sqlite:",
+    .open = sqlite_open,
+    .migrate = sqlite_migrate,
+};

@@ -7,6 +7,7 @@
 
 #include "lib/base/assert.h"
 #include "router/store/sqlite_values.h"
+#include "router/store/values.h"
 
 enum {
     BUSY_TIMEOUT_MS = 5000,
@@ -161,7 +162,7 @@ int sqlite_db_read(struct sqlite_db *db, enum sql_query_id id, const void *param
 {
     const struct sql_query *query = &sql_queries[id];
     alignas(max_align_t) char row[ROW_BYTES_MAX];
-    char problem[SQLITE_PROBLEM_BYTES];
+    char problem[VALUES_PROBLEM_BYTES];
     TC_ASSERT(sql_rows[query->gives].size <= sizeof row);
     sqlite3_stmt *stmt = NULL;
     int code = prepared(db, id, params, &stmt, err);
@@ -199,52 +200,21 @@ void sqlite_db_rollback(struct sqlite_db *db)
     }
 }
 
-static void note(struct store_conflicts *conflicts, enum store_write write, size_t index,
-                 uint64_t id)
+static int run_statement(void *db, enum sql_query_id query, const void *params,
+                         uint64_t *ret_changes, struct err *err)
 {
-    if (conflicts->count < STORE_CONFLICTS_MAX) {
-        conflicts->items[conflicts->count] = (struct store_conflict){write, index, id};
-        conflicts->count++;
-    }
+    return sqlite_db_run(db, query, params, ret_changes, err);
 }
 
-static int write_rows(struct sqlite_db *db, enum store_write write, const struct store_rows *rows,
-                      struct store_conflicts *conflicts, struct err *err)
+static int read_statement(void *db, enum sql_query_id query, const void *params, store_row_fn fn,
+                          void *ctx, struct err *err)
 {
-    const struct sql_write *how = &sql_writes[write];
-    for (size_t i = 0; i < rows->count; i++) {
-        const char *row = (const char *)rows->p + i * sql_rows[how->row].size;
-        uint64_t changes = 0;
-        int code = sqlite_db_run(db, how->query, row, &changes, err);
-        if (code != TC_OK && code != TC_ECONFLICT) {
-            return code;
-        }
-        if (code == TC_ECONFLICT || (how->must_change && changes != 1)) {
-            if (write == STORE_LEASE_RENEW) {
-                return err_set(err, TC_EFENCED, "the lease is another router's by now");
-            }
-            note(conflicts, write, i, sql_row_id(how->row, row));
-        }
-    }
-    return TC_OK;
+    return sqlite_db_read(db, query, params, fn, ctx, err);
 }
 
-static int write_batch(struct sqlite_db *db, const struct store_batch *batch,
-                       struct store_conflicts *conflicts, struct err *err)
+struct database sqlite_db_database(struct sqlite_db *db)
 {
-    for (enum store_write write = 0; write < STORE_WRITE_COUNT_; write++) {
-        int code = write_rows(db, write, &batch->rows[write], conflicts, err);
-        if (code != TC_OK) {
-            return code;
-        }
-    }
-    if (conflicts->count > 0) {
-        const struct store_conflict *first = &conflicts->items[0];
-        return err_set(err, TC_ECONFLICT, "%s: row %llu is not as expected any more",
-                       sql_queries[sql_writes[first->write].query].name,
-                       (unsigned long long)first->id);
-    }
-    return TC_OK;
+    return (struct database){db, run_statement, read_statement, sql_steps};
 }
 
 int sqlite_db_commit(struct sqlite_db *db, const struct store_batch *batch,
@@ -252,7 +222,8 @@ int sqlite_db_commit(struct sqlite_db *db, const struct store_batch *batch,
 {
     int code = sqlite_db_run(db, SQL_BEGIN_WRITE, NULL, NULL, err);
     if (code == TC_OK) {
-        code = write_batch(db, batch, ret_conflicts, err);
+        const struct database database = sqlite_db_database(db);
+        code = database_write(&database, batch, ret_conflicts, err);
     }
     if (code == TC_OK) {
         code = sqlite_db_run(db, SQL_COMMIT, NULL, NULL, err);
@@ -263,35 +234,19 @@ int sqlite_db_commit(struct sqlite_db *db, const struct store_batch *batch,
     return code;
 }
 
-static int take_lease(void *ctx, const void *row)
-{
-    const struct store_lease *lease = row;
-    *(uint64_t *)ctx = lease->token;
-    return TC_OK;
-}
-
 int sqlite_db_lease(struct sqlite_db *db, const struct store_claim *claim, uint64_t *ret_token,
                     struct err *err)
 {
-    uint64_t changes = 0;
-    uint64_t token = 0;
+    const struct database database = sqlite_db_database(db);
     int code = sqlite_db_run(db, SQL_BEGIN_WRITE, NULL, NULL, err);
     if (code == TC_OK) {
-        code = sqlite_db_run(db, SQL_LEASE_CLAIM, claim, &changes, err);
-    }
-    if (code == TC_OK && changes != 1) {
-        code = err_set(err, TC_EFENCED, "shard %u belongs to another router", claim->shard);
-    }
-    if (code == TC_OK) {
-        code = sqlite_db_read(db, SQL_LEASE, claim, take_lease, &token, err);
+        code = database_claim(&database, claim, ret_token, err);
     }
     if (code == TC_OK) {
         code = sqlite_db_run(db, SQL_COMMIT, NULL, NULL, err);
     }
     if (code != TC_OK) {
         sqlite_db_rollback(db);
-        return code;
     }
-    *ret_token = token;
-    return TC_OK;
+    return code;
 }

@@ -3,7 +3,7 @@
 
 #include <sqlite3.h>
 
-#include "router/store/sql.h"
+#include "router/store/database.h"
 
 /* One SQLite connection that runs the named statements: binding, reading, transactions, and what its
  * error codes mean to us. It knows no files; sqlite.c, memory.c and migrate.c do. */
@@ -42,8 +42,8 @@ int sqlite_db_run(struct sqlite_db *db, enum sql_query_id query, const void *par
  * Units:  none.
  * Owns:   rows are borrowed during fn.
  * Errors: as store_read. */
-int sqlite_db_read(struct sqlite_db *db, enum sql_query_id query, const void *params,
-                   store_row_fn fn, void *ctx, struct err *err);
+int sqlite_db_read(struct sqlite_db *db, enum sql_query_id id, const void *params, store_row_fn fn,
+                   void *ctx, struct err *err);
 
 /* Run SQL text of a migration or of a hand.
  * Shape:  any number of statements.
@@ -51,6 +51,9 @@ int sqlite_db_read(struct sqlite_db *db, enum sql_query_id query, const void *pa
  * Owns:   nothing.
  * Errors: as sqlite_db_run. */
 int sqlite_db_script(struct sqlite_db *db, const char *sql, struct err *err);
+
+/* The same connection for the parts that all backends share. Trivial. */
+struct database sqlite_db_database(struct sqlite_db *db);
 
 /* Leave a transaction, if one is open. Trivial. */
 void sqlite_db_rollback(struct sqlite_db *db);

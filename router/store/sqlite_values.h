@@ -7,10 +7,6 @@
 
 /* Between the members of a row and the parameters and columns of a statement. */
 
-enum {
-    SQLITE_PROBLEM_BYTES = 400,
-};
-
 /* Bind the parameters of a statement from a row.
  * Shape:  texts and blobs are borrowed until the statement is reset.
  * Units:  none.
@@ -19,7 +15,7 @@ enum {
 int sqlite_values_bind(sqlite3_stmt *stmt, const struct sql_query *query, const void *row);
 
 /* Read the current row of a result.
- * Shape:  row is zeroed and filled; problem has SQLITE_PROBLEM_BYTES and tells the first member that
+ * Shape:  row is zeroed and filled; problem has VALUES_PROBLEM_BYTES and tells the first member that
  *         could not be read, "" when there is none; a `problem` member then points to it.
  * Units:  none.
  * Owns:   texts are borrowed until the next step.

@@ -1,8 +1,54 @@
-/* The front of the store: checks arguments and passes on to the backend of the handle. */
+/* The front of the store: finds the backend of an address, checks arguments and passes on to the backend
+ * of the handle. */
 #include "router/store/store.h"
+
+#include <string.h>
 
 #include "lib/base/assert.h"
 #include "router/store/backend.h"
+
+/* The backend of an address; NULL with what is wrong in err. */
+static const struct store_backend *find(const struct store_config *config, struct err *err)
+{
+    static const struct store_backend *const backends[] = {&sqlite_backend, &mariadb_backend};
+    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
+        if (strncmp(config->url, backends[i]->scheme, strlen(backends[i]->scheme)) == 0) {
+            return backends[i];
+        }
+    }
+    (void)err_set(err, TC_ECONFIG,
+                  "store.url '%s': write sqlite:FILE or mysql://USER@HOST:PORT/DATABASE",
+                  config->url);
+    return NULL;
+}
+
+static int open_with(const struct store_config *config, bool is_reader, struct store **ret_store,
+                     struct err *err)
+{
+    TC_ASSERT(config != NULL);
+    const struct store_backend *backend = find(config, err);
+    return backend == NULL ? TC_ECONFIG : backend->open(config, is_reader, ret_store, err);
+}
+
+int store_open(const struct store_config *config, struct store **ret_store, struct err *err)
+{
+    return open_with(config, false, ret_store, err);
+}
+
+int store_open_reader(const struct store_config *config, struct store **ret_store, struct err *err)
+{
+    return open_with(config, true, ret_store, err);
+}
+
+int store_migrate(const struct store_config *config, bool is_dry_run, int64_t now_utc_ms,
+                  store_migrate_fn fn, void *ctx, struct err *err)
+{
+    TC_ASSERT(config != NULL);
+    TC_ASSERT(fn != NULL);
+    const struct store_backend *backend = find(config, err);
+    return backend == NULL ? TC_ECONFIG
+                           : backend->migrate(config, is_dry_run, now_utc_ms, fn, ctx, err);
+}
 
 struct store *store_close(struct store *store)
 {

@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "router/store/memory.h"
 #include "router/store/told.h"
+#include "tests/store/mariadb.h"
 #include "tests/store/rows.h"
 #include "tests/support/test.h"
 
@@ -20,7 +21,14 @@ struct fixture {
     enum store_fate fate;
     char dir[64];
     char path[96];
+    struct mariadb_database database; /* without a name: another backend */
 };
+
+/* Of the MariaDB cases; its defaults are as wrong as a server's can be, and nothing may depend on them. */
+static struct mariadb_server server = {
+    .options = {"--character-set-server=latin1", "--collation-server=latin1_swedish_ci",
+                "--default-time-zone=+05:30",
+                "--sql-mode=", "--transaction-isolation=SERIALIZABLE"}};
 
 static enum store_fate fate_of(void *ctx)
 {
@@ -31,6 +39,10 @@ static enum store_fate fate_of(void *ctx)
 static void by_hand(struct fixture *f, const char *sql)
 {
     struct err err = ERR_INIT;
+    if (f->database.name[0] != '\0') {
+        mariadb_sql(&server, f->database.name, sql);
+        return;
+    }
     if (f->path[0] == '\0') {
         if (store_memory_by_hand(f->store, sql, &err) != TC_OK) {
             fail_msg("%s", err.text);
@@ -77,6 +89,31 @@ static int sqlite_setup(void **state)
         fail_msg("%s", err.text);
     }
     *state = f;
+    return 0;
+}
+
+static int mariadb_setup(void **state)
+{
+    struct fixture *f = mem_alloc(sizeof *f);
+    store_batch_init(&f->batch);
+    mariadb_database_make(&server, &f->database);
+    mariadb_database_migrate(&server, &f->database);
+    f->store = mariadb_open_store(&f->database.router);
+    *state = f;
+    return 0;
+}
+
+static int start_server(void **state)
+{
+    (void)state;
+    mariadb_make(&server);
+    return 0;
+}
+
+static int end_server(void **state)
+{
+    (void)state;
+    mariadb_remove(&server);
     return 0;
 }
 
@@ -292,7 +329,8 @@ static int sort_out(void *ctx, const void *row)
     }
     spoilt->bad++;
     assert_non_null(strstr(monitor->problem, "Monitors row 2, column lastRunDt"));
-    assert_non_null(strstr(monitor->problem, "yesterday"));
+    assert_true(strstr(monitor->problem, "yesterday") != NULL ||
+                strstr(monitor->problem, "0000-00-00") != NULL);
     assert_non_null(strstr(monitor->problem, "YYYY-MM-DD"));
     return TC_OK;
 }
@@ -305,12 +343,16 @@ static void spoilt_row_spoils_itself_only(void **state)
     add_monitor(f, 3);
     commit_as(f, TC_OK);
     by_hand(f, "UPDATE Monitors SET lastRunDt = 'yesterday' WHERE id = 2");
-    by_hand(f, "UPDATE Monitors SET params = '{broken', peopleToNotify = NULL WHERE id = 3");
+    /* MariaDB, whatever the mode, keeps text that is no JSON out of a JSON column. */
+    bool takes_no_json = f->database.name[0] != '\0';
+    by_hand(f, takes_no_json
+                   ? "UPDATE Monitors SET peopleToNotify = NULL WHERE id = 3"
+                   : "UPDATE Monitors SET params = '{broken', peopleToNotify = NULL WHERE id = 3");
     struct spoilt spoilt = {0};
     assert_int_equal(store_read(f->store, STORE_MONITORS, NULL, sort_out, &spoilt, NULL), TC_OK);
     assert_int_equal(spoilt.good, 2);
     assert_int_equal(spoilt.bad, 1);
-    assert_false(monitor_now(f, 3).is_params_json);
+    assert_int_equal(monitor_now(f, 3).is_params_json, takes_no_json);
     assert_false(monitor_now(f, 3).is_people_json);
     assert_true(monitor_now(f, 3).is_labels_json);
 }
@@ -637,7 +679,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASES(memory_setup),
         CASES(sqlite_setup),
+        CASES(mariadb_setup),
         CASE(fates_are_what_they_say, memory_setup),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start_server, end_server);
 }
