@@ -7,13 +7,6 @@ struct cli;
 
 /* The database of this host, for commands that work without the router. */
 
-/* How the configuration describes it.
- * Shape:  cli->config is loaded.
- * Units:  none.
- * Owns:   borrows the configuration.
- * Errors: none. */
-struct store_config local_store_config(const struct cli *cli);
-
 /* Open it for reading, beside a running router or without one.
  * Shape:  loads the configuration.
  * Units:  none.

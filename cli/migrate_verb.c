@@ -13,9 +13,17 @@ enum {
     OUT_BYTES_MAX = 4 * 1024 * 1024,
 };
 
-struct store_config local_store_config(const struct cli *cli)
+static struct store_config config_as(const struct config *config, const char *user,
+                                     const char *password)
 {
-    return (struct store_config){.url = cli->config->store.url, .dir = cli->config->state_dir};
+    return (struct store_config){.url = config->store.url,
+                                 .dir = config->state_dir,
+                                 .user = user,
+                                 .password = user != NULL ? password : config->store.password,
+                                 .secret_dir = config->dir,
+                                 .socket = config->store.socket,
+                                 .ca = config->store.ca,
+                                 .is_tls_required = config->store.is_tls_required};
 }
 
 int local_store_open(struct cli *cli, struct store **ret_store, struct err *err)
@@ -24,7 +32,8 @@ int local_store_open(struct cli *cli, struct store **ret_store, struct err *err)
     if (code != TC_OK) {
         return code;
     }
-    const struct store_config config = local_store_config(cli);
+    const struct store_config config =
+        config_as(cli->config, cli->config->store.web_user, cli->config->store.web_password);
     return store_open_reader(&config, ret_store, err);
 }
 
@@ -67,7 +76,8 @@ int verb_migrate(struct cli *cli, struct err *err)
         json_enc_bool(&steps.enc, "dryRun", cli->args.is_dry_run);
         json_enc_arr(&steps.enc, "steps");
     }
-    const struct store_config config = local_store_config(cli);
+    const struct store_config config = config_as(cli->config, cli->config->store.migrate_user,
+                                                 cli->config->store.migrate_password);
     code = store_migrate(&config, cli->args.is_dry_run, clock_now_utc_ms(cli->clock), on_step,
                          &steps, err);
     if (code == TC_OK) {

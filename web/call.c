@@ -128,7 +128,17 @@ struct store *web_store(struct web *web)
         return web->store;
     }
     struct err err = ERR_INIT;
-    struct store_config config = {.url = web->config->store.url, .dir = web->config->state_dir};
+    const struct config *all = web->config;
+    bool is_own = all->store.web_user != NULL;
+    struct store_config config = {.url = all->store.url,
+                                  .dir = all->state_dir,
+                                  .user = all->store.web_user,
+                                  .password =
+                                      is_own ? all->store.web_password : all->store.password,
+                                  .secret_dir = all->dir,
+                                  .socket = all->store.socket,
+                                  .ca = all->store.ca,
+                                  .is_tls_required = all->store.is_tls_required};
     web->store_tried_us = now;
     if (store_open_reader(&config, &web->store, &err) != TC_OK) {
         (void)str_copy(web->store_problem, sizeof web->store_problem, err.text); /* same size */

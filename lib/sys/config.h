@@ -39,12 +39,15 @@ struct config {
     struct {
         const char *url;      /* "sqlite:/absolute/path" or "mysql://user@host:port/name" */
         const char *password; /* secret reference or NULL */
+        const char *socket;   /* of a server on this host, instead of TCP, or NULL */
         const char *ca;       /* CA file for TLS to the server, or NULL */
         bool is_tls_required;
         bool is_network_file_allowed;
         const char *group;    /* that may read the SQLite file, or NULL */
         const char *web_user; /* account of the web process with reading rights only, or NULL */
         const char *web_password;
+        const char *migrate_user; /* account that may make tables, or NULL */
+        const char *migrate_password;
     } store;
     struct {
         const char *runners; /* addresses to listen on */

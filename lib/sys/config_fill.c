@@ -147,12 +147,15 @@ static void fill_others(struct config *config)
     config->keys.link = text(config, "keys.link");
     config->store.url = in_state(config, text(config, "store.url"), "sqlite:");
     config->store.password = text(config, "store.password");
+    config->store.socket = text(config, "store.socket");
     config->store.ca = below(config, config->dir, text(config, "store.ca"));
     config->store.is_tls_required = flag(config, "store.require_tls");
     config->store.is_network_file_allowed = flag(config, "store.allow_network_file");
     config->store.group = text(config, "store.group");
     config->store.web_user = text(config, "store.web_user");
     config->store.web_password = text(config, "store.web_password");
+    config->store.migrate_user = text(config, "store.migrate_user");
+    config->store.migrate_password = text(config, "store.migrate_password");
     config->notifier.router =
         reachable(config, text(config, "notifier.router"), config->router.notifiers);
     config->notifier.timeout_ms = duration(config, "notifier.timeout");

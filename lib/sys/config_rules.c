@@ -120,14 +120,17 @@ static const struct rule keys_rules[] = {
 };
 
 static const struct rule store_rules[] = {
-    {.name = "url", .type = RULE_STRING, .min = 1, .max = TEXT, .fallback = "\"sqlite:tocsin.db\"", .check = check_store, .doc = "The database; a relative SQLite file lies in state_dir."},
+    {.name = "url", .type = RULE_STRING, .min = 1, .max = TEXT, .fallback = "\"sqlite:tocsin.db\"", .check = check_store, .doc = "The database: sqlite:FILE, relative to state_dir, or mysql://USER@HOST:PORT/DATABASE for MariaDB 10.11 or newer."},
     {.name = "password", .type = RULE_SECRET, .doc = "Password of the router's database account."},
-    {.name = "ca", .type = RULE_STRING, .min = 1, .max = TEXT, .doc = "CA certificates that the database server is checked against."},
-    {.name = "require_tls", .type = RULE_BOOLEAN, .fallback = "false", .doc = "Refuse a database connection without TLS."},
+    {.name = "socket", .type = RULE_STRING, .min = 1, .max = 107, .doc = "Socket of a MariaDB server on this host, instead of TCP."},
+    {.name = "ca", .type = RULE_STRING, .min = 1, .max = TEXT, .doc = "CA certificates that the MariaDB server is checked against; implies require_tls. Default: the system's."},
+    {.name = "require_tls", .type = RULE_BOOLEAN, .fallback = "false", .doc = "Refuse a MariaDB connection without TLS and a certificate for the host; needed for any other host."},
     {.name = "allow_network_file", .type = RULE_BOOLEAN, .fallback = "false", .doc = "Allow a SQLite file on a network file system, which can lose what was committed."},
     {.name = "group", .type = RULE_STRING, .min = 1, .max = 64, .doc = "Group that may read the SQLite file: the one that the web process runs in."},
-    {.name = "web_user", .type = RULE_STRING, .min = 1, .max = 80, .doc = "Database account of the web process, which can only read."},
+    {.name = "web_user", .type = RULE_STRING, .min = 1, .max = 80, .doc = "MariaDB account of the web process and of commands that read; default: the router's."},
     {.name = "web_password", .type = RULE_SECRET, .doc = "Password of web_user."},
+    {.name = "migrate_user", .type = RULE_STRING, .min = 1, .max = 80, .doc = "MariaDB account of tocsin migrate, which makes tables; default: the router's."},
+    {.name = "migrate_password", .type = RULE_SECRET, .doc = "Password of migrate_user."},
     {.name = NULL},
 };
 

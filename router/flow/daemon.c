@@ -29,6 +29,8 @@
 
 enum {
     ROLES = MESSAGE_WEB + 1,
+    STORE_WAIT_MS_MIN = 100, /* before the store is asked for again, doubling */
+    STORE_WAIT_MS_MAX = 5000,
 };
 
 struct router {
@@ -44,6 +46,7 @@ struct router {
     struct flow *flow;        /* owned */
     struct loop_timer *timer; /* owned by the loop */
     uint64_t commits;         /* when progress was told last */
+    int64_t store_wait_ms;    /* of the next try; 0: the first one */
 };
 
 /* --- What the configuration names ------------------------------------------------------------- */
@@ -199,10 +202,17 @@ static void on_turn_end(void *ctx)
     loop_timer_at(router->timer, flow_wake_utc_ms(router->flow));
 }
 
-/* The turn's end does the work. */
+static int serve_or_wait(struct router *router, struct err *err);
+
+/* The turn's end does the work, once there is any. */
 static void on_wake(void *ctx)
 {
-    (void)ctx;
+    struct router *router = ctx;
+    struct err err = ERR_INIT;
+    if (router->flow == NULL && serve_or_wait(router, &err) != TC_OK) {
+        log_error("router", "this router can't start; cause=%s", err.text);
+        loop_stop(router->context->loop, EX_SOFTWARE);
+    }
 }
 
 /* --- The program ----------------------------------------------------------------------------- */
@@ -210,7 +220,13 @@ static void on_wake(void *ctx)
 static int open_store(struct router *router, struct err *err)
 {
     const struct config *config = router->context->config;
-    struct store_config options = {.url = config->store.url, .dir = config->state_dir};
+    struct store_config options = {.url = config->store.url,
+                                   .dir = config->state_dir,
+                                   .password = config->store.password,
+                                   .secret_dir = config->dir,
+                                   .socket = config->store.socket,
+                                   .ca = config->store.ca,
+                                   .is_tls_required = config->store.is_tls_required};
     return store_open(&options, &router->store, err);
 }
 
@@ -249,6 +265,47 @@ static int check(struct program_context *context, struct err *err)
     return code;
 }
 
+/* Everything that needs the store. */
+static int serve(struct router *router, struct err *err)
+{
+    struct program_context *context = router->context;
+    int code = open_store(router, err);
+    if (code == TC_OK) {
+        code = start_flow(router, err);
+    }
+    if (code == TC_OK) {
+        code = open_links(router, err);
+    }
+    if (code != TC_OK) {
+        return code;
+    }
+    loop_timer_in(router->timer, 0);
+    loop_on_turn_end(context->loop, on_turn_end, router);
+    log_info("router", "ready; store=%s", context->config->store.url);
+    program_ready(context);
+    return TC_OK;
+}
+
+/* A database that is away is waited for: until it is there nothing listens, so that runners keep their
+ * results and everybody can see that this router is not ready. */
+static int serve_or_wait(struct router *router, struct err *err)
+{
+    int code = serve(router, err);
+    if (code != TC_EAGAIN || router->flow != NULL) {
+        return code;
+    }
+    router->store = store_close(router->store);
+    if (router->store_wait_ms == 0) {
+        log_warn("router.store", "the store is away, waiting for it; cause=%s", err->text);
+        router->store_wait_ms = STORE_WAIT_MS_MIN;
+    }
+    loop_timer_in(router->timer, router->store_wait_ms);
+    router->store_wait_ms = router->store_wait_ms < STORE_WAIT_MS_MAX / 2
+                                ? router->store_wait_ms * 2
+                                : STORE_WAIT_MS_MAX;
+    return TC_OK;
+}
+
 static int start(struct program_context *context, struct err *err)
 {
     struct router *router = mem_alloc(sizeof(*router));
@@ -261,31 +318,20 @@ static int start(struct program_context *context, struct err *err)
     if (code == TC_OK) {
         code = read_audit_key(router, err);
     }
-    if (code == TC_OK) {
-        code = open_store(router, err);
-    }
-    if (code == TC_OK) {
-        code = start_flow(router, err);
-    }
-    if (code == TC_OK) {
-        code = open_links(router, err);
-    }
     if (code != TC_OK) {
         return code;
     }
     router->timer = loop_timer_new(context->loop, on_wake, router);
-    loop_timer_in(router->timer, 0);
-    loop_on_turn_end(context->loop, on_turn_end, router);
-    log_info("router", "ready; store=%s", context->config->store.url);
-    program_ready(context);
-    return TC_OK;
+    return serve_or_wait(router, err);
 }
 
 static void stepped(struct program_context *context, int64_t step_ms)
 {
     struct router *router = context->state;
     log_warn("router.clock", "the wall clock was stepped; ms=%lld", (long long)step_ms);
-    flow_clock_stepped(router->flow, step_ms);
+    if (router->flow != NULL) {
+        flow_clock_stepped(router->flow, step_ms);
+    }
 }
 
 static void end(struct program_context *context)

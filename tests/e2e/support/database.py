@@ -34,6 +34,9 @@ class Database:
         connection.close()
         return rows
 
+    def tables(self):
+        return {row["name"] for row in self.run("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")}
+
     def value(self, statement, *values):
         rows = self.run(statement, *values)
         return next(iter(rows[0].values())) if rows else None

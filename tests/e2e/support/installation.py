@@ -33,8 +33,9 @@ def free_port():
 
 
 class Installation:
-    def __init__(self, directory, channels=("email",), is_fast=False, sources=(), settings=None):
-        """settings are overrides as the environment gives them: {"TOCSIN_ROUTER_GRACE": "1m"}."""
+    def __init__(self, directory, channels=("email",), is_fast=False, sources=(), settings=None, server=None):
+        """settings are overrides as the environment gives them: {"TOCSIN_ROUTER_GRACE": "1m"}. server is a
+        MariaDB of the test's own, for what it does to it."""
         self.directory = str(directory)
         self.site = os.path.join(self.directory, "site")
         self.config = os.path.join(self.site, "tocsin.yaml")
@@ -58,7 +59,7 @@ class Installation:
         self.environment.update(settings or {})
         self.processes = {}
         self.init(is_fast, sources)
-        self.database = Database(os.path.join(self.site, "tocsin.db"))
+        self.database = self.make_database(server)
 
     def init(self, is_fast, sources):
         options = ["--dir", self.site, "--name", "host7", "--notify", OPERATOR]
@@ -71,6 +72,17 @@ class Installation:
         for name, url in sources:
             options += ["--source", f"{name}={url}"]
         self.tocsin("init", *options, *(["--demo"] if is_fast else []), is_bare=True)
+
+    def make_database(self, server):
+        """SQLite as init made it, or with TOCSIN_E2E_STORE=mariadb a database on a server of the suite's own."""
+        if server is None and os.environ.get("TOCSIN_E2E_STORE", "sqlite") != "mariadb":
+            return Database(os.path.join(self.site, "tocsin.db"))
+        from .mariadb_database import MariaDatabase  # needs what SQLite does not: a server, python3-pymysql
+        database = MariaDatabase(self.site, server)
+        self.environment.update(database.settings)
+        self.tocsin("migrate")
+        database.let_in()
+        return database
 
     # --- Programs
 

@@ -1,11 +1,12 @@
 """What must be true of what an installation did, whatever was done to it."""
+from .database import from_text
 
 
 def assert_never_late(site, monitor, seconds=1, every=1):
     """Each run of a monitor that is due every so many seconds was there, in time, and was well."""
-    runs = site.database.run("SELECT (julianday(scheduledDt) - 2440587.5) * 86400.0 AS due,"
-                             " (julianday(startedDt) - 2440587.5) * 86400.0 AS began, isOk FROM MonitorRuns"
+    rows = site.database.run("SELECT scheduledDt, startedDt, isOk FROM MonitorRuns"
                              " WHERE monitorId = ? AND scheduledDt IS NOT NULL ORDER BY id", monitor)
+    runs = [{"due": from_text(row["scheduledDt"]), "began": from_text(row["startedDt"]), "isOk": row["isOk"]} for row in rows]
     assert len(runs) > 2
     late = [run for run in runs if run["began"] - run["due"] > seconds]
     assert not late, late
