@@ -14,7 +14,8 @@
 #include "lib/base/mem.h"
 #include "tests/support/test.h"
 
-/* A MariaDB server of a test's own: own data directory and socket below /tmp, no network unless an option
+/* A MariaDB server of a test's own: own data directory and socket in memory (what a power cut
+ * does is not tested here), no network unless an option
  * asks for it, ended by its process id. */
 enum {
     MARIADB_START_S = 60,
@@ -160,7 +161,7 @@ static inline void mariadb_end(struct mariadb_server *server, int signo)
 /* Make the data directory and start. Trivial. */
 static inline void mariadb_make(struct mariadb_server *server)
 {
-    (void)snprintf(server->dir, sizeof server->dir, "/tmp/tocsin-maria-XXXXXX");
+    (void)snprintf(server->dir, sizeof server->dir, "/dev/shm/tocsin-maria-XXXXXX");
     assert_non_null(mkdtemp(server->dir));
     (void)snprintf(server->socket, sizeof server->socket, "%s/s", server->dir);
     char data[128];
@@ -191,7 +192,7 @@ static inline void mariadb_remove(struct mariadb_server *server)
         (void)execvp(argv[0], argv);
         _exit(127);
     }
-    (void)waitpid(pid, NULL, 0); /* what is left is below /tmp */
+    (void)waitpid(pid, NULL, 0); /* what is left is in memory */
 }
 
 #endif
