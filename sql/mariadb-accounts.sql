@@ -1,7 +1,7 @@
 -- The accounts of tocsin on MariaDB, each with the rights that it needs and no others; the tests use
 -- them as they stand here. Put your own hosts and passwords in; the database is called tocsin.
 
-CREATE DATABASE IF NOT EXISTS tocsin CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE DATABASE IF NOT EXISTS tocsin CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
 
 -- store.migrate_user: makes and alters tables. The triggers run with its rights, so it stays; it may be
 -- locked between migrations (ALTER USER ... ACCOUNT LOCK).

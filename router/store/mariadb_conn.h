@@ -27,6 +27,10 @@ struct mariadb_place {
     bool is_tls;
 };
 
+enum {
+    MARIADB_SESSIONS = 8, /* of its own that a connection knows again */
+};
+
 struct mariadb_column;
 struct mariadb_array;
 
@@ -38,10 +42,11 @@ struct mariadb_conn {
     struct mariadb_column *columns;      /* owned: room for a row that is read */
     struct mariadb_array *arrays;        /* owned: room for rows that are written */
     uint64_t packet_bytes;               /* that the server takes */
-    unsigned long session;               /* the server's number of this connection or the last */
-    unsigned int error;                  /* number of the last failure, 0: none since connecting */
-    uint64_t given;                      /* rows that the last read has handed out */
-    bool was_open;                       /* once at least: what fails now may pass */
+    unsigned long
+        sessions[MARIADB_SESSIONS]; /* the server's numbers of the last ones, newest first */
+    unsigned int error;             /* number of the last failure, 0: none since connecting */
+    uint64_t given;                 /* rows that the last read has handed out */
+    bool was_open;                  /* once at least: what fails now may pass */
 };
 
 /* Make a connection that is away, from a configuration.

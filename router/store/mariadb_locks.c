@@ -32,7 +32,17 @@ static int holder_of(struct mariadb_conn *conn, const char *name, uint64_t *ret_
     return mariadb_conn_read(conn, SQL_LOCK_HOLDER, &wait, see_count, ret_session, err);
 }
 
-int mariadb_locks_take_router(struct mariadb_conn *conn, unsigned long before, struct err *err)
+static bool is_own(const struct mariadb_conn *conn, uint64_t session)
+{
+    for (size_t i = 1; i < MARIADB_SESSIONS; i++) {
+        if (conn->sessions[i] != 0 && conn->sessions[i] == session) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int mariadb_locks_take_router(struct mariadb_conn *conn, struct err *err)
 {
     bool is_taken = false;
     uint64_t holder = 0;
@@ -43,8 +53,9 @@ int mariadb_locks_take_router(struct mariadb_conn *conn, unsigned long before, s
     if (code != TC_OK || is_taken) {
         return code;
     }
-    if (before != 0 && holder == before) {
-        (void)mysql_kill(conn->mysql, before); /* it may be gone already: the lock tells */
+    if (is_own(conn, holder)) {
+        /* It may be gone already: the lock tells. */
+        (void)mysql_kill(conn->mysql, (unsigned long)holder);
     }
     code = take(conn, router_lock, ROUTER_WAIT_S, &is_taken, err);
     if (code != TC_OK || is_taken) {
@@ -65,13 +76,15 @@ int mariadb_locks_take_migration(struct mariadb_conn *conn, struct err *err)
                        conn->place.url.database);
     }
     if (code == TC_OK) {
-        code = holder_of(conn, router_lock, &router, err);
+        code = take(conn, router_lock, ROUTER_WAIT_S, &is_taken, err);
     }
-    if (code == TC_OK && router != 0) {
-        return err_set(err, TC_EEXIST,
-                       "a router uses the database %s (connection %llu of the server): stop it "
-                       "first",
-                       conn->place.url.database, (unsigned long long)router);
+    if (code != TC_OK || is_taken) {
+        return code;
     }
-    return code;
+    code = holder_of(conn, router_lock, &router, err);
+    return code != TC_OK ? code
+                         : err_set(err, TC_EEXIST,
+                                   "a router uses the database %s (connection %llu of the "
+                                   "server): stop it first",
+                                   conn->place.url.database, (unsigned long long)router);
 }

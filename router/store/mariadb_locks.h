@@ -6,14 +6,15 @@
 /* Advisory locks of the server: they end with the session that holds them. */
 
 /* Be the one router of this database. The lock also tells that an earlier session of this connection is
- * over, with whatever COMMIT it was in: only then is it known what was committed.
- * Shape:  connected; before is the session's number that the connection had last, 0: none.
+ * over, with whatever COMMIT it was in: only then is it known what was committed. Such a session, which
+ * the server may not know to be cut, is ended.
+ * Shape:  connected.
  * Units:  none.
  * Owns:   the session holds it.
  * Errors: TC_EEXIST another session holds it, and as mariadb_error. */
-int mariadb_locks_take_router(struct mariadb_conn *conn, unsigned long before, struct err *err);
+int mariadb_locks_take_router(struct mariadb_conn *conn, struct err *err);
 
-/* Be the one migration of this database, and none while a router runs.
+/* Be the one migration of this database, and keep routers out meanwhile.
  * Shape:  connected; waits for another migration for a minute.
  * Units:  none.
  * Owns:   the session holds it.

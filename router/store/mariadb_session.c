@@ -132,7 +132,8 @@ static int connect_to(struct mariadb_conn *conn, struct err *err)
         conn->error = mysql_errno(conn->mysql);
         return explain(conn, err);
     }
-    conn->session = mysql_thread_id(conn->mysql);
+    memmove(conn->sessions + 1, conn->sessions, (MARIADB_SESSIONS - 1) * sizeof conn->sessions[0]);
+    conn->sessions[0] = mysql_thread_id(conn->mysql);
     return TC_OK;
 }
 
@@ -198,7 +199,6 @@ static int see_server(void *ctx, const void *row)
 
 static int make_session(struct mariadb_conn *conn, struct err *err)
 {
-    unsigned long before = conn->session;
     struct server_seen seen = {conn, err};
     int code = connect_to(conn, err);
     if (code == TC_OK) {
@@ -211,7 +211,7 @@ static int make_session(struct mariadb_conn *conn, struct err *err)
         code = mariadb_conn_read(conn, SQL_SERVER, NULL, see_server, &seen, err);
     }
     if (code == TC_OK && conn->role == MARIADB_ROUTER) {
-        code = mariadb_locks_take_router(conn, before, err);
+        code = mariadb_locks_take_router(conn, err);
     }
     return code;
 }
