@@ -96,6 +96,9 @@ static void look_at_storage(struct doctor *doctor, struct store *store)
                     "only %llu MiB (%u.%u %%) are free where the database lies; make room or move "
                     "state_dir",
                     free_mib, stats.free_permille / 10, stats.free_permille % 10);
+    } else if (stats.free_bytes == STORE_FREE_UNKNOWN) {
+        doctor_note(doctor, FINDING_OK, "disk", "the database has %llu MiB on its server",
+                    (unsigned long long)(stats.file_bytes / MEBI));
     } else {
         doctor_note(doctor, FINDING_OK, "disk", "%llu MiB free, the database has %llu MiB",
                     free_mib, (unsigned long long)((stats.file_bytes + stats.wal_bytes) / MEBI));

@@ -83,8 +83,10 @@ static void write_store(struct buf *out, struct store *store)
         buf_add_fmt(out, "tocsin_store_size_bytes{file=\"database\"} %" PRIu64 "\n",
                     stats.file_bytes);
         buf_add_fmt(out, "tocsin_store_size_bytes{file=\"log\"} %" PRIu64 "\n", stats.wal_bytes);
-        head(out, "tocsin_store_free_bytes", "gauge", "Free space beside the database.");
-        buf_add_fmt(out, "tocsin_store_free_bytes %" PRIu64 "\n", stats.free_bytes);
+        if (stats.free_bytes != STORE_FREE_UNKNOWN) {
+            head(out, "tocsin_store_free_bytes", "gauge", "Free space beside the database.");
+            buf_add_fmt(out, "tocsin_store_free_bytes %" PRIu64 "\n", stats.free_bytes);
+        }
     }
 }
 

@@ -110,8 +110,13 @@ static void write_counts(struct web *web, struct json_enc *e)
     json_enc_obj(e, "store");
     json_enc_i64(e, "fileBytes", (int64_t)stats.file_bytes);
     json_enc_i64(e, "walBytes", (int64_t)stats.wal_bytes);
-    json_enc_i64(e, "freeBytes", (int64_t)stats.free_bytes);
-    json_enc_i64(e, "freePermille", stats.free_permille);
+    if (stats.free_bytes == STORE_FREE_UNKNOWN) {
+        json_enc_null(e, "freeBytes");
+        json_enc_null(e, "freePermille");
+    } else {
+        json_enc_i64(e, "freeBytes", (int64_t)stats.free_bytes);
+        json_enc_i64(e, "freePermille", stats.free_permille);
+    }
     json_enc_obj_end(e);
 }
 

@@ -200,7 +200,7 @@ static int see_bytes(void *ctx, const void *row)
 static int mariadb_stats(struct store *store, struct store_stats *ret_stats, struct err *err)
 {
     /* Nobody tells a client how full the server's disk is. */
-    struct store_stats stats = {.free_bytes = UINT64_MAX, .free_permille = 1000};
+    struct store_stats stats = {.free_bytes = STORE_FREE_UNKNOWN, .free_permille = 1000};
     int code = mariadb_read(store, SQL_SCHEMA_BYTES, NULL, see_bytes, &stats, err);
     if (code == TC_OK) {
         *ret_stats = stats;

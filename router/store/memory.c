@@ -83,7 +83,7 @@ static int memory_stats(struct store *store, struct store_stats *ret_stats, stru
 {
     (void)store;
     (void)err; /* nothing to measure, nothing to fail */
-    *ret_stats = (struct store_stats){.free_bytes = UINT64_MAX, .free_permille = 1000};
+    *ret_stats = (struct store_stats){.free_bytes = STORE_FREE_UNKNOWN, .free_permille = 1000};
     return TC_OK;
 }
 

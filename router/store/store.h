@@ -178,13 +178,15 @@ typedef int (*store_row_fn)(void *ctx, const void *row);
 int store_read(struct store *store, enum store_view view, const struct store_filter *filter,
                store_row_fn fn, void *ctx, struct err *err);
 
+#define STORE_FREE_UNKNOWN UINT64_MAX
+
 /* Figures of the storage, for metrics and doctor. Trivial. */
 struct store_stats {
     uint64_t file_bytes;
     uint64_t wal_bytes;
     uint64_t reserve_bytes; /* 0: used up */
-    uint64_t free_bytes;    /* on its file system */
-    uint32_t free_permille;
+    uint64_t free_bytes;    /* on its file system; STORE_FREE_UNKNOWN: the disk is a server's */
+    uint32_t free_permille; /* 1000 when not known */
 };
 
 /* Read the figures. Trivial. */

@@ -1,5 +1,6 @@
 """A router on MariaDB whose database goes away in every way that a server can: it keeps running, acknowledges
 nothing, says so, and goes on by itself, nothing lost and nothing doubled."""
+import json
 import os
 import random
 import signal
@@ -136,3 +137,18 @@ def test_what_passes_by_itself_is_waited_out(make_site, server):
     until(lambda: readiness(site) == 200, "/readyz is green again", 60)
     site.database.wait_runs(monitor, 2)
     judge(site, monitor)
+
+
+def test_doctor_and_the_status_see_a_server(make_site, server):
+    site, _monitor = start(make_site, server)
+    findings = {one["about"]: one for one in site.json("doctor")["findings"]}
+    assert findings["store"]["text"].startswith("mysql://tocsin@localhost/")
+    assert "on its server" in findings["disk"]["text"]
+    token = open(os.path.join(site.site, "admin.token"), encoding="utf-8").read().strip()
+    request = urllib.request.Request(f"{site.web_url}/api/v1/status", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        store = json.load(answer)["store"]
+    assert store["freeBytes"] is None and store["fileBytes"] > 0
+    server.sql(f"ALTER TABLE {site.database.name}.Monitors DROP COLUMN ackNote")
+    told = site.tocsin("doctor", status=None).stdout
+    assert "table Monitors has no column ackNote" in told
