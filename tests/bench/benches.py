@@ -9,6 +9,8 @@ import sqlite3
 import subprocess
 import time
 
+import on_mariadb
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TOCSIN_BUILD", ROOT / "build" / "release"))
 READY_SECONDS = 60
@@ -182,4 +184,9 @@ def router(bench):
         bench.drop(site)
 
 
-ALL = {"apply": apply, "router": router, "instr": instr}
+def mariadb(bench):
+    """The first bench on a MariaDB server of its own."""
+    yield from on_mariadb.apply(bench, figure, tool, BUILD)
+
+
+ALL = {"apply": apply, "mariadb": mariadb, "router": router, "instr": instr}

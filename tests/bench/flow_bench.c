@@ -218,7 +218,10 @@ int main(int argc, char **argv)
     bench.clock = clock_real_clock(real);
     bench.ids = mem_alloc(IDS_MAX * sizeof(*bench.ids));
     bench.generations = mem_alloc(IDS_MAX * sizeof(*bench.generations));
-    struct store_config config = {.url = "sqlite:tocsin.db", .dir = argv[1]};
+    const char *url = getenv("TOCSIN_STORE_URL");
+    struct store_config config = {.url = url != NULL ? url : "sqlite:tocsin.db",
+                                  .dir = argv[1],
+                                  .socket = getenv("TOCSIN_STORE_SOCKET")};
     int code = store_open(&config, &store, &err);
     struct flow_options options = {.clock = bench.clock,
                                    .store = store,
