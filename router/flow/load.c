@@ -334,8 +334,10 @@ int flow_new(const struct flow_options *options, struct flow **ret_flow, struct 
     flow->turn_mono_ms = clock_mono_us(options->clock) / 1000;
     int code = read_all(flow, err);
     if (code == TC_OK && options->lease_ms > 0) {
-        code = store_take_lease(options->store, options->shard, options->holder, now_utc_ms,
-                                now_utc_ms + options->lease_ms, &flow->lease_token, err);
+        const struct store_lease wanted = {.shard = options->shard,
+                                           .holder = options->holder,
+                                           .expires_utc_ms = now_utc_ms + options->lease_ms};
+        code = store_take_lease(options->store, &wanted, now_utc_ms, &flow->lease_token, err);
     }
     if (code != TC_OK) {
         (void)flow_free(flow); /* always NULL */

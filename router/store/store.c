@@ -83,18 +83,18 @@ bool store_use_reserve(struct store *store)
     return store->ops->use_reserve(store);
 }
 
-int store_take_lease(struct store *store, uint32_t shard, const char *holder, int64_t now_utc_ms,
-                     int64_t expires_utc_ms, uint64_t *ret_token, struct err *err)
+int store_take_lease(struct store *store, const struct store_lease *wanted, int64_t now_utc_ms,
+                     uint64_t *ret_token, struct err *err)
 {
     TC_ASSERT(store != NULL);
-    TC_ASSERT(holder != NULL);
+    TC_ASSERT(wanted->holder != NULL);
     TC_ASSERT(!store->is_reader);
-    TC_ASSERT(expires_utc_ms > now_utc_ms);
-    const struct store_claim claim = {.shard = shard,
-                                      .holder = holder,
-                                      .expires_utc_ms = expires_utc_ms,
+    TC_ASSERT(wanted->expires_utc_ms > now_utc_ms);
+    const struct store_claim claim = {.shard = wanted->shard,
+                                      .holder = wanted->holder,
+                                      .expires_utc_ms = wanted->expires_utc_ms,
                                       .now_utc_ms = now_utc_ms,
-                                      .beyond_utc_ms = 2 * expires_utc_ms - now_utc_ms};
+                                      .beyond_utc_ms = 2 * wanted->expires_utc_ms - now_utc_ms};
     return store->ops->take_lease(store, &claim, ret_token, err);
 }
 

@@ -106,12 +106,12 @@ bool store_use_reserve(struct store *store);
 
 /* Take the lease of a shard when it is free, expired or one's own already. One that ends later than
  * twice its length from now was taken before the clock stepped back, and counts as expired (2.5).
- * Shape:  holder names this process uniquely; a new token is higher than any before.
+ * Shape:  wanted without its token; holder names this process uniquely; a new token is higher than any before.
  * Units:  Unix ms.
  * Owns:   nothing.
  * Errors: TC_EFENCED somebody else holds it (until when is in the text); as store_commit. */
-int store_take_lease(struct store *store, uint32_t shard, const char *holder, int64_t now_utc_ms,
-                     int64_t expires_utc_ms, uint64_t *ret_token, struct err *err);
+int store_take_lease(struct store *store, const struct store_lease *wanted, int64_t now_utc_ms,
+                     uint64_t *ret_token, struct err *err);
 
 /* --- Reading --------------------------------------------------------------------------------- */
 

@@ -392,17 +392,24 @@ static void cursor_moves_only_from_where_it_was(void **state)
     assert_int_equal(f->conflicts.items[0].id, 1);
 }
 
+static int take_lease(struct fixture *f, const char *holder, int64_t now_utc_ms,
+                      int64_t expires_utc_ms, uint64_t *ret_token)
+{
+    const struct store_lease wanted = {.holder = holder, .expires_utc_ms = expires_utc_ms};
+    return store_take_lease(f->store, &wanted, now_utc_ms, ret_token, NULL);
+}
+
 static void lease_fences(void **state)
 {
     struct fixture *f = *state;
     uint64_t token = 0;
     uint64_t other = 0;
-    assert_int_equal(store_take_lease(f->store, 0, "one", 1000, 16000, &token, NULL), TC_OK);
-    assert_int_equal(store_take_lease(f->store, 0, "two", 2000, 17000, &other, NULL), TC_EFENCED);
+    assert_int_equal(take_lease(f, "one", 1000, 16000, &token), TC_OK);
+    assert_int_equal(take_lease(f, "two", 2000, 17000, &other), TC_EFENCED);
     const struct store_lease renewal = {0, token, "one", 18000};
     store_batch_lease_renew(&f->batch, &renewal);
     commit_as(f, TC_OK);
-    assert_int_equal(store_take_lease(f->store, 0, "two", 18000, 33000, &other, NULL), TC_OK);
+    assert_int_equal(take_lease(f, "two", 18000, 33000, &other), TC_OK);
     assert_true(other > token);
     store_batch_lease_renew(&f->batch, &renewal);
     add_monitor(f, 1);
@@ -416,10 +423,10 @@ static void lease_of_the_future_is_over(void **state)
     struct fixture *f = *state;
     uint64_t token = 0;
     uint64_t other = 0;
-    assert_int_equal(store_take_lease(f->store, 0, "one", 100000, 115000, &token, NULL), TC_OK);
-    assert_int_equal(store_take_lease(f->store, 0, "two", 85000, 100000, &other, NULL),
+    assert_int_equal(take_lease(f, "one", 100000, 115000, &token), TC_OK);
+    assert_int_equal(take_lease(f, "two", 85000, 100000, &other),
                      TC_EFENCED); /* a clock a little behind the holder's is no reason */
-    assert_int_equal(store_take_lease(f->store, 0, "two", 84999, 99999, &other, NULL), TC_OK);
+    assert_int_equal(take_lease(f, "two", 84999, 99999, &other), TC_OK);
     assert_true(other > token);
 }
 
