@@ -146,13 +146,13 @@ def test_strangers_get_nowhere(make_site):
 def test_a_network_that_stops_carrying_is_an_alarm_and_nothing_is_lost(make_site, request):
     """The relay between runner and router goes deaf: the alarm names the runner. It then takes new
     connections but leaves the old one dangling, and the runner finds its way by itself."""
-    site = make_site(is_fast=True, settings={"TOCSIN_ROUTER_RUNNER_DEAD": f"{DEAD_SECONDS}s", "TOCSIN_ROUTER_GRACE": "20m"})
+    site = make_site(settings={"TOCSIN_ROUTER_RUNNER_DEAD": f"{DEAD_SECONDS}s"})
     relay = Relay(int(site.environment["TOCSIN_ROUTER_RUNNERS"].rpartition(":")[2]))
     request.addfinalizer(relay.stop)
     site.environment["TOCSIN_RUNNER_ROUTER"] = f"tcp://127.0.0.1:{relay.port}"
     check = site.add_signal()
     site.start()
-    monitor = site.database.add_monitor("Compass POs", check, "* * * * *", timeoutSeconds=9)
+    monitor = site.database.add_monitor("Compass POs", check)
     site.database.wait_runs(monitor, 2)
     relay.freeze(is_deaf=True)
     frozen_at = time.time()
@@ -160,8 +160,6 @@ def test_a_network_that_stops_carrying_is_an_alarm_and_nothing_is_lost(make_site
     assert alarm["at"] - frozen_at < DEAD_SECONDS + 10, "a tick of a second, and room for a busy machine"
     told = [message for message in site.mailbox.messages() if "internal:runner" in message["Subject"]][0]
     assert "Compass POs" in told.get_body(("plain",)).get_content(), "it names what is not being checked"
-    covered = "SELECT count(*) FROM AuditLog WHERE monitorId = ? AND CAST(bytes AS TEXT) LIKE '%\"covered\"%'"
-    until(lambda: site.database.value(covered, monitor), "its own deadline passed, and is covered")
     relay.thaw()
     site.mailbox.wait("[Monitor RECOVERED] internal:runner/host7", seconds=45)
     gap = "SELECT count(*) FROM MonitorRuns WHERE monitorId = ? AND scheduledDt IS NOT NULL"
@@ -169,5 +167,5 @@ def test_a_network_that_stops_carrying_is_an_alarm_and_nothing_is_lost(make_site
     site.wait_quiet()
     assert site.mailbox.subjects() == ["[Monitor ALERT] internal:runner/host7", "[Monitor RECOVERED] internal:runner/host7"]
     due = [from_text(run["scheduledDt"]) for run in site.database.runs(monitor) if run["runnerId"] and run["scheduledDt"]]
-    assert {later - sooner for sooner, later in zip(due, due[1:])} == {60}, "each run of that time came, once and in order"
+    assert {later - sooner for sooner, later in zip(due, due[1:])} == {1}, "each run of that time came, once and in order"
     site.verify_audit()
