@@ -171,7 +171,7 @@ static const struct json_value *take_next(struct buf *out, struct level *levels,
 
 void json_text_value(struct buf *out, const struct json_value *value, bool is_sorted)
 {
-    struct level levels[LIMIT_JSON_DEPTH];
+    struct level levels[LIMIT_JSON_DEPTH] = {0};
     size_t depth = 0;
     bool is_first = true;
     do {
