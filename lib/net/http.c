@@ -132,6 +132,7 @@ int http_fetch(const struct net_policy *policy, const struct http_request *reque
     TC_CLEANUP(transfer_freep) struct transfer *transfer = NULL;
     int status = prepare(policy, request, &transfer, err);
     if (status == TC_OK) {
+        TC_ASSERT(transfer != NULL);
         transfer_result(transfer, curl_easy_perform(transfer->easy), ret_result);
     }
     return status;
