@@ -73,8 +73,10 @@ __attribute__((noinline)) static pid_t start(const struct child_spec *spec, cons
     (void)sigfillset(&all);                          /* cannot fail */
     (void)pthread_sigmask(SIG_BLOCK, &all, &before); /* cannot fail with these arguments */
     pid_t parent = getpid();
+    /* NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork): posix_spawn can't do what it does */
     pid_t pid = vfork();
     if (pid == 0) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Vfork): it does not return, see above */
         child_exec(spec, fds, parent, failure);
     }
     if (pid < 0) {
@@ -134,6 +136,7 @@ int child_start(const struct child_spec *spec, struct child *ret_child, struct e
         return code;
     }
     *ret_child = child;
+    /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): read at the end of its scope */
     child = CHILD_INIT;
     return TC_OK;
 }
@@ -150,6 +153,7 @@ int child_fork(int (*run)(void *ctx), void *ctx, struct child *ret_child, struct
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent) {
             _exit(1);
         }
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
         exit(run(ctx));
     }
     int code = open_pidfd(child.pid, &child.pidfd, err);

@@ -128,13 +128,12 @@ static void write_scalar(struct json_enc *enc, const char *key, struct fy_node *
     size_t size = 0;
     const char *bytes = node == NULL ? NULL : fy_node_get_scalar(node, &size);
     TC_CLEANUP(mem_freep) char *text = mem_dup(bytes, bytes == NULL ? 0 : size);
-    if (node != NULL && fy_node_get_style(node) != FYNS_PLAIN) {
-        json_enc_strn(enc, key, text, size);
-    } else if (str_eq(text, "true") || str_eq(text, "false")) {
+    bool is_plain = node == NULL || fy_node_get_style(node) == FYNS_PLAIN;
+    if (is_plain && (str_eq(text, "true") || str_eq(text, "false"))) {
         json_enc_bool(enc, key, text[0] == 't');
-    } else if (str_eq(text, "") || str_eq(text, "null") || str_eq(text, "~")) {
+    } else if (is_plain && (str_eq(text, "") || str_eq(text, "null") || str_eq(text, "~"))) {
         json_enc_null(enc, key);
-    } else if (is_json_number(text)) {
+    } else if (is_plain && is_json_number(text)) {
         json_enc_raw(enc, key, text, size);
     } else {
         json_enc_strn(enc, key, text, size);

@@ -110,6 +110,7 @@ static intmax_t take_signed(va_list *args, enum width width)
         return va_arg(*args, long);
     case WIDTH_LONG_LONG:
         return va_arg(*args, long long);
+    /* NOLINTNEXTLINE(bugprone-branch-clone): two types, of one size on this machine */
     case WIDTH_SIZE:
         return va_arg(*args, ssize_t);
     case WIDTH_MAX:
@@ -127,6 +128,7 @@ static uintmax_t take_unsigned(va_list *args, enum width width)
         return va_arg(*args, unsigned long);
     case WIDTH_LONG_LONG:
         return va_arg(*args, unsigned long long);
+    /* NOLINTNEXTLINE(bugprone-branch-clone): two types, of one size on this machine */
     case WIDTH_SIZE:
         return va_arg(*args, size_t);
     case WIDTH_MAX:

@@ -54,6 +54,7 @@ struct loop *loop_new(const struct clock *clock)
     loop->clock = clock;
     loop->timers = loop_timers_new();
     loop->cap = 16;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers */
     loop->watches = mem_array(loop->cap, sizeof(*loop->watches));
     loop->items = mem_array(loop->cap, sizeof(*loop->items));
     read_time(loop);
@@ -90,6 +91,7 @@ static struct loop_watch *watch_add(struct loop *loop, struct loop_watch init)
 {
     if (loop->count == loop->cap) {
         loop->cap *= 2;
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers */
         loop->watches = mem_resize(loop->watches, loop->cap, sizeof(*loop->watches));
         loop->items = mem_resize(loop->items, loop->cap, sizeof(*loop->items));
     }

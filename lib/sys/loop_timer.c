@@ -17,7 +17,9 @@ enum {
     WAIT_MS_MAX = 3600 * 1000, /* keeps the arithmetic of zmq_poll far from its ends */
 };
 
-#define NOT_ARMED SIZE_MAX
+#define NOT_ARMED       SIZE_MAX
+/* UTC follows the wall clock only as it is checked: look again after a minute at most. */
+#define UTC_WAIT_MS_MAX INT64_C(60000)
 
 struct loop_timer {
     struct loop_timers *set;   /* borrowed */
@@ -215,8 +217,7 @@ int64_t loop_timers_wait_ms(const struct loop_timers *timers, int64_t now_us, in
     }
     if (utc->count > 0) {
         int64_t utc_wait_ms = wait_until(utc->timers[0]->due, now_utc_ms, rate);
-        /* UTC follows the wall clock only as it is checked: look again after a minute at most. */
-        utc_wait_ms = utc_wait_ms > 60 * 1000 ? 60 * 1000 : utc_wait_ms;
+        utc_wait_ms = utc_wait_ms > UTC_WAIT_MS_MAX ? UTC_WAIT_MS_MAX : utc_wait_ms;
         wait_ms = wait_ms < 0 || utc_wait_ms < wait_ms ? utc_wait_ms : wait_ms;
     }
     return wait_ms;
