@@ -289,8 +289,11 @@ int cli_main(int argc, char **argv, const char *const *environ_list)
     if (code == TC_OK && cli.args.is_version) {
         return print_version();
     }
-    if (code == TC_OK && cli.command == NULL) {
-        code = err_set(&err, TC_EINVAL, "a command is missing; see tocsin --help");
+    if (code == TC_OK && cli.command != NULL) {
+        return run(&cli);
     }
-    return code == TC_OK ? run(&cli) : fail(&cli, &err, EX_USAGE);
+    if (code == TC_OK) { /* nor was an option wrong */
+        (void)err_set(&err, TC_EINVAL, "a command is missing; see tocsin --help");
+    }
+    return fail(&cli, &err, EX_USAGE);
 }

@@ -204,10 +204,11 @@ static int take_answer(struct cli *cli, const struct client *client,
     return TC_OK;
 }
 
-static int fetch(struct cli *cli, struct http_request *request, const char *path,
+static int fetch(struct cli *cli, const struct http_request *what, const char *path,
                  struct client_answer *ret_answer, struct err *err)
 {
     static const struct net_policy policy = {.reach = NET_REACH_ANY};
+    struct http_request request = *what;
     struct client client = {0};
     TC_CLEANUP(buf_freep) struct buf url;
     TC_CLEANUP(buf_freep) struct buf token;
@@ -222,10 +223,10 @@ static int fetch(struct cli *cli, struct http_request *request, const char *path
                                        "Content-Type: application/json", NULL};
         struct net_result result = {.end = NET_BROKEN};
         buf_add_fmt(&url, "%s%s", client.url, path);
-        request->url = url.p;
-        request->headers = headers;
-        request->answer_bytes_max = ANSWER_BYTES_MAX;
-        code = http_fetch(&policy, request, &result, err);
+        request.url = url.p;
+        request.headers = headers;
+        request.answer_bytes_max = ANSWER_BYTES_MAX;
+        code = http_fetch(&policy, &request, &result, err);
         if (code == TC_OK) {
             code = take_answer(cli, &client, &result, ret_answer, err);
             net_result_clear(&result);
@@ -238,7 +239,7 @@ static int fetch(struct cli *cli, struct http_request *request, const char *path
 
 int client_get(struct cli *cli, const char *path, struct client_answer *ret_answer, struct err *err)
 {
-    struct http_request request = {.method = "GET", .timeout_ms = TIMEOUT_MS};
+    const struct http_request request = {.method = "GET", .timeout_ms = TIMEOUT_MS};
     return fetch(cli, &request, path, ret_answer, err);
 }
 
@@ -270,10 +271,10 @@ int client_act(struct cli *cli, const char *action, const struct buf *parameters
     if (wait_s > 0) {
         (void)snprintf(path, sizeof(path), "/api/v1/actions?wait=%lld", (long long)wait_s);
     }
-    struct http_request request = {.method = "POST",
-                                   .timeout_ms = TIMEOUT_MS + wait_s * 1000,
-                                   .body = body.p,
-                                   .body_size = body.len};
+    const struct http_request request = {.method = "POST",
+                                         .timeout_ms = TIMEOUT_MS + wait_s * 1000,
+                                         .body = body.p,
+                                         .body_size = body.len};
     return fetch(cli, &request, path, ret_answer, err);
 }
 
@@ -299,10 +300,10 @@ static bool take_page(const struct json_value *root, const char *name, uint64_t 
     return true;
 }
 
-int client_list(struct cli *cli, const char *path, const char *name, uint64_t max,
-                client_element_fn fn, void *ctx, struct err *err)
+int client_list(struct cli *cli, const struct client_pages *pages, client_element_fn fn, void *ctx,
+                struct err *err)
 {
-    uint64_t left = max == 0 ? UINT64_MAX : max;
+    uint64_t left = pages->max == 0 ? UINT64_MAX : pages->max;
     TC_CLEANUP(buf_freep) struct buf url;
     TC_CLEANUP(buf_freep) struct buf cursor;
     buf_init(&url, (size_t)4 * LIMIT_URL_BYTES);
@@ -310,9 +311,9 @@ int client_list(struct cli *cli, const char *path, const char *name, uint64_t ma
     bool has_more = true;
     while (has_more) {
         struct client_answer answer = {0};
-        bool has_query = strchr(path, '?') != NULL;
+        bool has_query = strchr(pages->path, '?') != NULL;
         buf_reset(&url);
-        buf_add_fmt(&url, "%s%climit=%llu", path, has_query ? '&' : '?',
+        buf_add_fmt(&url, "%s%climit=%llu", pages->path, has_query ? '&' : '?',
                     (unsigned long long)(left < PAGE ? left : PAGE));
         if (cursor.len > 0) {
             buf_add_fmt(&url, "&cursor=%s", cursor.p);
@@ -321,7 +322,7 @@ int client_list(struct cli *cli, const char *path, const char *name, uint64_t ma
         if (code != TC_OK) {
             return code;
         }
-        has_more = take_page(json_root(answer.json), name, &left, fn, ctx, &cursor);
+        has_more = take_page(json_root(answer.json), pages->name, &left, fn, ctx, &cursor);
         client_answer_clear(&answer);
     }
     return TC_OK;

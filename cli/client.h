@@ -54,13 +54,20 @@ int client_get(struct cli *cli, const char *path, struct client_answer *ret_answ
 int client_act(struct cli *cli, const char *action, const struct buf *parameters, int64_t wait_s,
                struct client_answer *ret_answer, struct err *err);
 
+/* A list that comes in pages. */
+struct client_pages {
+    const char *path; /* may hold a query */
+    const char *name; /* of the member that is the list */
+    uint64_t max;     /* elements, 0: all */
+};
+
 /* Read a list page by page and hand out its elements.
- * Shape:  path may hold a query; name is the list's member; at most max elements, 0: all.
+ * Shape:  fn is called for each, in order.
  * Units:  none.
  * Owns:   elements are borrowed during the call of fn.
  * Errors: as client_get. */
 typedef void (*client_element_fn)(void *ctx, const struct json_value *element);
-int client_list(struct cli *cli, const char *path, const char *name, uint64_t max,
-                client_element_fn fn, void *ctx, struct err *err);
+int client_list(struct cli *cli, const struct client_pages *pages, client_element_fn fn, void *ctx,
+                struct err *err);
 
 #endif

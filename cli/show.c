@@ -115,7 +115,8 @@ static int fetch(struct cli *cli, struct listing *listing, uint64_t max, struct 
 {
     const struct show_list *list = listing->list;
     if (list->is_paged) {
-        return client_list(cli, list->path, list->name, max, on_element, listing, err);
+        const struct client_pages pages = {.path = list->path, .name = list->name, .max = max};
+        return client_list(cli, &pages, on_element, listing, err);
     }
     struct client_answer answer = {0};
     int code = client_get(cli, list->path, &answer, err);
