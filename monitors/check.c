@@ -138,6 +138,18 @@ static int read_request(const struct json_value *root, const struct check_ops **
     return checks_check_params((*ops)->kind, params, err);
 }
 
+static void run(const struct check_host *host, const struct check_ops *ops,
+                const struct check_request *request, struct check_result *result)
+{
+    TC_ASSERT(ops != NULL);
+    if (ops->needs_config && host->config == NULL) {
+        check_fail(result, "The check can't run without this host's configuration: %s",
+                   host->problem);
+        return;
+    }
+    ops->run(host, request, result);
+}
+
 void check_answer(const struct check_host *host, const struct check_ops *ops, const char *text,
                   size_t size, struct buf *out)
 {
@@ -151,11 +163,8 @@ void check_answer(const struct check_host *host, const struct check_ops *ops, co
         check_fail(&result, "The request is not a JSON object: %s", err.text);
     } else if (read_request(json_root(json), &ops, &request, &err) != TC_OK) {
         check_fail(&result, "The check can't run as it is set up: %s", err.text);
-    } else if (ops->needs_config && host->config == NULL) {
-        check_fail(&result, "The check can't run without this host's configuration: %s",
-                   host->problem);
     } else {
-        ops->run(host, &request, &result);
+        run(host, ops, &request, &result);
     }
     write_result(&result, out);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/json.h"
 #include "lib/base/timetext.h"
@@ -155,7 +156,7 @@ static void closedirp(DIR **dir)
     }
 }
 
-/* The folder of a pattern, opened to be listed; NULL with TC_OK when it is not there. */
+/* The folder of a pattern, opened to be listed. */
 static int open_folder(const struct config_list *roots, const char *folder, DIR **ret_dir,
                        struct err *err)
 {
@@ -172,7 +173,14 @@ static int open_folder(const struct config_list *roots, const char *folder, DIR 
         return err_set(err, TC_EPERM, "the folder %s can't be listed: %s", folder,
                        strerrordesc_np(errno));
     }
-    *ret_dir = fdopendir(fd); /* owns fd from here */
+    DIR *dir = fdopendir(fd);
+    if (dir == NULL) {
+        int reason = errno;
+        fd_closep(&fd);
+        return err_set(err, err_from_errno(reason), "the folder %s can't be listed: %s", folder,
+                       strerrordesc_np(reason));
+    }
+    *ret_dir = dir; /* owns fd from here */
     return TC_OK;
 }
 
@@ -188,7 +196,9 @@ static int look_through(const struct check_host *host, int64_t limit_ms, struct 
     if (rc != TC_OK) {
         return rc;
     }
+    TC_ASSERT(dir != NULL);
     size_t looked_at = 0;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
     for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
         if (++looked_at > LOOKED_AT_MAX) {
             return err_set(err, TC_ERANGE, "the folder %s holds more than %d entries", folder,

@@ -27,9 +27,11 @@ static int skip_quoted(struct scan *scan, struct err *err)
 {
     char quote = *scan->at++;
     while (*scan->at != '\0') {
-        if (*scan->at == '\\' && scan->backslash_escapes && quote != '`' && scan->at[1] != '\0') {
-            scan->at += 2;
-        } else if (*scan->at == quote && scan->at[1] == quote) {
+        char next = scan->at[1];
+        bool can_escape = scan->backslash_escapes && quote != '`' && next != '\0';
+        bool is_escaped = *scan->at == '\\' && can_escape;
+        bool is_doubled = *scan->at == quote && next == quote;
+        if (is_escaped || is_doubled) {
             scan->at += 2;
         } else if (*scan->at++ == quote) {
             return TC_OK;
