@@ -46,8 +46,8 @@ void outcome_set_remote(struct outcome *outcome, const char *text, size_t size)
     TC_CLEANUP(buf_freep) struct buf valid;
     TC_CLEANUP(buf_freep) struct buf line;
     TC_CLEANUP(buf_freep) struct buf cut;
-    buf_init(&valid, 3 * REMOTE_READ_BYTES);
-    buf_init(&line, 3 * REMOTE_READ_BYTES);
+    buf_init(&valid, (size_t)3 * REMOTE_READ_BYTES);
+    buf_init(&line, (size_t)3 * REMOTE_READ_BYTES);
     buf_init(&cut, OUTCOME_TEXT_BYTES - 1);
     utf8_add_repaired(&valid, text, size < REMOTE_READ_BYTES ? size : REMOTE_READ_BYTES);
     escape_header(&line, valid.p);

@@ -61,7 +61,7 @@ static void add_text_fact(struct text *text, const char *label, const char *valu
     if (value[0] == '\0') {
         return;
     }
-    buf_init(&line, 4 * LIMIT_LABELS_BYTES);
+    buf_init(&line, (size_t)4 * LIMIT_LABELS_BYTES);
     escape_header(&line, value);
     add_fact(text, label, &line);
     buf_free(&line);
@@ -86,7 +86,7 @@ static void add_labels_fact(struct text *text, const struct json_value *labels)
     if (labels == NULL) {
         return;
     }
-    buf_init(&line, 4 * LIMIT_LABELS_BYTES);
+    buf_init(&line, (size_t)4 * LIMIT_LABELS_BYTES);
     for (const struct json_value *v = json_first(labels); v != NULL; v = json_next(v)) {
         if (json_type_of(v) == JSON_STRING) {
             buf_add_fmt(&line, "%s%s=%s", line.len > 0 ? ", " : "", json_name(v), json_string(v));
