@@ -154,13 +154,35 @@ struct schedule *schedule_new(struct tz_cache *zones, uint32_t concurrency)
     return schedule;
 }
 
+/* uthash's macros nest deeper than a function of ours may: they stand here alone. */
+/* NOLINTBEGIN(readability-function-size) */
+
+static struct entry *find(const struct schedule *schedule, uint64_t id)
+{
+    struct entry *entry = NULL;
+    HASH_FIND(hh, schedule->entries, &id, sizeof(id), entry);
+    return entry;
+}
+
+static void add(struct schedule *schedule, struct entry *entry)
+{
+    HASH_ADD(hh, schedule->entries, id, sizeof(entry->id), entry);
+}
+
+static void drop(struct schedule *schedule, struct entry *entry)
+{
+    HASH_DEL(schedule->entries, entry);
+    mem_free(entry->rows);
+    mem_free(entry);
+}
+
+/* NOLINTEND(readability-function-size) */
+
 static void forget(struct schedule *schedule, struct entry *entry)
 {
     heap_remove(&schedule->ticks, &entry->tick);
     queue_remove(schedule, entry);
-    HASH_DEL(schedule->entries, entry);
-    mem_free(entry->rows);
-    mem_free(entry);
+    drop(schedule, entry);
 }
 
 struct schedule *schedule_free(struct schedule *schedule)
@@ -172,20 +194,11 @@ struct schedule *schedule_free(struct schedule *schedule)
     struct entry *next = NULL;
     HASH_ITER(hh, schedule->entries, entry, next)
     {
-        HASH_DEL(schedule->entries, entry);
-        mem_free(entry->rows);
-        mem_free(entry);
+        drop(schedule, entry);
     }
     heap_free(&schedule->ticks);
     mem_free(schedule);
     return NULL;
-}
-
-static struct entry *find(const struct schedule *schedule, uint64_t id)
-{
-    struct entry *entry = NULL;
-    HASH_FIND(hh, schedule->entries, &id, sizeof(id), entry);
-    return entry;
 }
 
 static struct entry *find_or_add(struct schedule *schedule, uint64_t id)
@@ -194,7 +207,7 @@ static struct entry *find_or_add(struct schedule *schedule, uint64_t id)
     if (entry == NULL) {
         entry = mem_alloc(sizeof(*entry));
         entry->id = id;
-        HASH_ADD(hh, schedule->entries, id, sizeof(entry->id), entry);
+        add(schedule, entry);
     }
     entry->is_removed = false;
     return entry;
@@ -212,6 +225,7 @@ static int parse_row(const struct schedule *schedule, const struct schedule_row 
 
 static const struct row *same_row(const struct entry *entry, const struct row *row)
 {
+    TC_ASSERT(entry->row_count == 0 || entry->rows != NULL);
     for (size_t i = 0; i < entry->row_count; i++) {
         if (entry->rows[i].zone == row->zone && cron_is_same(&entry->rows[i].cron, &row->cron)) {
             return &entry->rows[i];

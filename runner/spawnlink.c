@@ -187,9 +187,11 @@ static int send_record(struct spawnlink *link, const struct record *record, cons
     packet->size = size;
     memcpy(packet->bytes, record, sizeof(*record));
     if (record->first > 0) {
+        TC_ASSERT(first != NULL);
         memcpy(packet->bytes + sizeof(*record), first, record->first);
     }
     if (record->second > 0) {
+        TC_ASSERT(second != NULL);
         memcpy(packet->bytes + sizeof(*record) + record->first, second, record->second);
     }
     if (link->first == NULL) {

@@ -163,34 +163,34 @@ void spool_closep(struct spool **spool)
     *spool = spool_close(*spool);
 }
 
-int spool_append(struct spool *s, uint32_t monitor, bool is_ok, const struct spool_body *body,
+int spool_append(struct spool *spool, uint32_t monitor, bool is_ok, const struct spool_body *body,
                  uint64_t *ret_seq, struct err *err)
 {
     TC_ASSERT(body->size <= LIMIT_FRAME_BYTES);
     int64_t before = -1;
-    int rc = change(s, true, body->created_utc_ms, err);
+    int rc = change(spool, true, body->created_utc_ms, err);
     if (rc == TC_OK) {
-        rc = spool_db_get(s->db, SPOOL_LATEST_GET, monitor, -1, &before, err);
+        rc = spool_db_get(spool->db, SPOOL_LATEST_GET, monitor, -1, &before, err);
     }
     if (rc != TC_OK) {
         return rc;
     }
-    int64_t seq = (int64_t)s->last + 1;
+    int64_t seq = (int64_t)spool->last + 1;
     const int64_t values[] = {seq, monitor, is_ok, before == (int64_t)is_ok, body->created_utc_ms};
-    spool_db_start(s->db, SPOOL_RESULT_ADD, values, sizeof(values) / sizeof(values[0]));
-    spool_db_text(s->db, SPOOL_RESULT_ADD, body->json, body->size);
-    rc = spool_db_step(s->db, SPOOL_RESULT_ADD, err);
+    spool_db_start(spool->db, SPOOL_RESULT_ADD, values, sizeof(values) / sizeof(values[0]));
+    spool_db_text(spool->db, SPOOL_RESULT_ADD, body->json, body->size);
+    rc = spool_db_step(spool->db, SPOOL_RESULT_ADD, err);
     if (rc != TC_ENOENT) {
         return rc;
     }
-    rc = SPOOL_DB_RUN(s->db, SPOOL_LATEST_PUT, err, monitor, seq, is_ok);
+    rc = SPOOL_DB_RUN(spool->db, SPOOL_LATEST_PUT, err, monitor, seq, is_ok);
     if (rc != TC_OK) {
         return rc;
     }
-    s->last = (uint64_t)seq;
-    s->bytes += (int64_t)body->size;
-    s->pending++;
-    *ret_seq = s->last;
+    spool->last = (uint64_t)seq;
+    spool->bytes += (int64_t)body->size;
+    spool->pending++;
+    *ret_seq = spool->last;
     return TC_OK;
 }
 
@@ -280,132 +280,134 @@ static int trim_by_size(struct spool *s, struct err *err)
     return rc;
 }
 
-int spool_commit(struct spool *s, int64_t now_utc_ms, struct err *err)
+int spool_commit(struct spool *spool, int64_t now_utc_ms, struct err *err)
 {
-    int64_t waited_ms = now_utc_ms - s->open_utc_ms;
-    if (!s->is_open || (!s->is_urgent && waited_ms >= 0 && waited_ms < ACK_LAZY_MS)) {
+    int64_t waited_ms = now_utc_ms - spool->open_utc_ms;
+    if (!spool->is_open || (!spool->is_urgent && waited_ms >= 0 && waited_ms < ACK_LAZY_MS)) {
         return TC_OK;
     }
     int rc = TC_OK;
-    int64_t since_trim_ms = now_utc_ms - s->trimmed_utc_ms;
+    int64_t since_trim_ms = now_utc_ms - spool->trimmed_utc_ms;
     if (since_trim_ms < 0 || since_trim_ms >= TRIM_EVERY_MS) {
-        rc = trim_by_time(s, now_utc_ms, err);
+        rc = trim_by_time(spool, now_utc_ms, err);
     }
-    if (rc == TC_OK && s->bytes > s->limits.bytes_max) {
-        rc = trim_by_size(s, err);
+    if (rc == TC_OK && spool->bytes > spool->limits.bytes_max) {
+        rc = trim_by_size(spool, err);
     }
-    if (rc == TC_OK && s->last != s->committed_last) {
-        rc = SPOOL_DB_RUN(s->db, SPOOL_META_PUT, err, META_LAST, (int64_t)s->last);
+    if (rc == TC_OK && spool->last != spool->committed_last) {
+        rc = SPOOL_DB_RUN(spool->db, SPOOL_META_PUT, err, META_LAST, (int64_t)spool->last);
     }
-    if (rc == TC_OK && s->dropped != s->committed_dropped) {
-        rc = SPOOL_DB_RUN(s->db, SPOOL_META_PUT, err, META_DROPPED, (int64_t)s->dropped);
-    }
-    if (rc == TC_OK) {
-        rc = spool_db_run(s->db, SPOOL_COMMIT, NULL, 0, err);
+    if (rc == TC_OK && spool->dropped != spool->committed_dropped) {
+        rc = SPOOL_DB_RUN(spool->db, SPOOL_META_PUT, err, META_DROPPED, (int64_t)spool->dropped);
     }
     if (rc == TC_OK) {
-        s->is_open = false;
-        s->is_urgent = false;
-        s->committed_last = s->last;
-        s->committed_dropped = s->dropped;
+        rc = spool_db_run(spool->db, SPOOL_COMMIT, NULL, 0, err);
+    }
+    if (rc == TC_OK) {
+        spool->is_open = false;
+        spool->is_urgent = false;
+        spool->committed_last = spool->last;
+        spool->committed_dropped = spool->dropped;
     }
     return rc;
 }
 
-int spool_rollback(struct spool *s, struct err *err)
+int spool_rollback(struct spool *spool, struct err *err)
 {
     bool is_new = false;
     int rc = TC_OK;
-    if (s->is_open) {
-        rc = spool_db_run(s->db, SPOOL_ROLLBACK, NULL, 0, err);
+    if (spool->is_open) {
+        rc = spool_db_run(spool->db, SPOOL_ROLLBACK, NULL, 0, err);
     }
-    s->is_open = false;
-    s->is_urgent = false;
-    s->acked = 0;
-    return rc == TC_OK ? load(s, &is_new, err) : rc;
+    spool->is_open = false;
+    spool->is_urgent = false;
+    spool->acked = 0;
+    return rc == TC_OK ? load(spool, &is_new, err) : rc;
 }
 
 /* --- Reading and acknowledging ---------------------------------------------------------------- */
 
-int spool_next(struct spool *s, uint64_t above, struct spool_result *ret_result, struct err *err)
+int spool_next(struct spool *spool, uint64_t above, struct spool_result *ret_result,
+               struct err *err)
 {
-    spool_db_done(s->db, SPOOL_RESULT_NEXT);
-    const int64_t range[] = {(int64_t)above, (int64_t)s->committed_last};
-    spool_db_start(s->db, SPOOL_RESULT_NEXT, range, 2);
-    int rc = spool_db_step(s->db, SPOOL_RESULT_NEXT, err);
+    spool_db_done(spool->db, SPOOL_RESULT_NEXT);
+    const int64_t range[] = {(int64_t)above, (int64_t)spool->committed_last};
+    spool_db_start(spool->db, SPOOL_RESULT_NEXT, range, 2);
+    int rc = spool_db_step(spool->db, SPOOL_RESULT_NEXT, err);
     if (rc != TC_OK) {
         return rc;
     }
-    struct spool_result result = {.seq = (uint64_t)spool_db_i64(s->db, SPOOL_RESULT_NEXT, 0),
-                                  .monitor = (uint32_t)spool_db_i64(s->db, SPOOL_RESULT_NEXT, 1)};
+    struct spool_result result = {.seq = (uint64_t)spool_db_i64(spool->db, SPOOL_RESULT_NEXT, 0),
+                                  .monitor =
+                                      (uint32_t)spool_db_i64(spool->db, SPOOL_RESULT_NEXT, 1)};
     int64_t prev = 0;
-    rc = spool_db_get(s->db, SPOOL_RESULT_BEFORE, (int64_t)result.seq, 0, &prev, err);
+    rc = spool_db_get(spool->db, SPOOL_RESULT_BEFORE, (int64_t)result.seq, 0, &prev, err);
     if (rc != TC_OK) {
         return rc;
     }
     result.prev = (uint64_t)prev;
-    result.body = spool_db_bytes(s->db, SPOOL_RESULT_NEXT, 2, &result.body_size);
+    result.body = spool_db_bytes(spool->db, SPOOL_RESULT_NEXT, 2, &result.body_size);
     *ret_result = result;
     return TC_OK;
 }
 
-int spool_ack(struct spool *s, uint64_t seq, int64_t now_utc_ms, struct err *err)
+int spool_ack(struct spool *spool, uint64_t seq, int64_t now_utc_ms, struct err *err)
 {
-    if (seq == s->acked || seq > s->committed_last) {
+    if (seq == spool->acked || seq > spool->committed_last) {
         return TC_OK; /* nothing new, or a number that this spool never gave */
     }
-    int rc = change(s, false, now_utc_ms, err);
-    if (rc == TC_OK && seq < s->acked) {
-        rc = SPOOL_DB_RUN(s->db, SPOOL_ACK_ABOVE_GONE, err, (int64_t)seq);
-        s->ack_row_utc_ms = 0;
+    int rc = change(spool, false, now_utc_ms, err);
+    if (rc == TC_OK && seq < spool->acked) {
+        rc = SPOOL_DB_RUN(spool->db, SPOOL_ACK_ABOVE_GONE, err, (int64_t)seq);
+        spool->ack_row_utc_ms = 0;
     }
     /* One row for a while of acknowledgements: the row keeps the time when it was begun. */
-    int64_t age_ms = now_utc_ms - s->ack_row_utc_ms;
-    if (rc == TC_OK && seq > s->acked && age_ms >= 0 && age_ms < TRIM_EVERY_MS) {
-        rc = SPOOL_DB_RUN(s->db, SPOOL_ACK_ABOVE_GONE, err, (int64_t)s->acked - 1);
+    int64_t age_ms = now_utc_ms - spool->ack_row_utc_ms;
+    if (rc == TC_OK && seq > spool->acked && age_ms >= 0 && age_ms < TRIM_EVERY_MS) {
+        rc = SPOOL_DB_RUN(spool->db, SPOOL_ACK_ABOVE_GONE, err, (int64_t)spool->acked - 1);
     } else {
-        s->ack_row_utc_ms = now_utc_ms;
+        spool->ack_row_utc_ms = now_utc_ms;
     }
     if (rc == TC_OK) {
-        rc = SPOOL_DB_RUN(s->db, SPOOL_ACK_ADD, err, (int64_t)seq, s->ack_row_utc_ms);
+        rc = SPOOL_DB_RUN(spool->db, SPOOL_ACK_ADD, err, (int64_t)seq, spool->ack_row_utc_ms);
     }
     int64_t pending = 0;
     if (rc == TC_OK) {
-        s->acked = seq;
-        rc = spool_db_get(s->db, SPOOL_RESULT_COUNT, (int64_t)seq, 0, &pending, err);
-        s->pending = (uint64_t)pending;
+        spool->acked = seq;
+        rc = spool_db_get(spool->db, SPOOL_RESULT_COUNT, (int64_t)seq, 0, &pending, err);
+        spool->pending = (uint64_t)pending;
     }
     return rc;
 }
 
-int spool_renew(struct spool *s, int64_t now_utc_ms, struct err *err)
+int spool_renew(struct spool *spool, int64_t now_utc_ms, struct err *err)
 {
-    int rc = change(s, true, now_utc_ms, err);
+    int rc = change(spool, true, now_utc_ms, err);
     if (rc == TC_OK) {
-        rc = drop_acked(s, s->acked, -1, err);
+        rc = drop_acked(spool, spool->acked, -1, err);
     }
     if (rc == TC_OK) {
-        rc = SPOOL_DB_RUN(s->db, SPOOL_ACK_ABOVE_GONE, err, 0);
+        rc = SPOOL_DB_RUN(spool->db, SPOOL_ACK_ABOVE_GONE, err, 0);
     }
     if (rc == TC_OK) {
-        s->acked = 0;
-        rc = new_id(s, err);
+        spool->acked = 0;
+        rc = new_id(spool, err);
     }
-    return rc == TC_OK ? spool_commit(s, now_utc_ms, err) : rc;
+    return rc == TC_OK ? spool_commit(spool, now_utc_ms, err) : rc;
 }
 
-int spool_stats(struct spool *s, struct spool_stats *ret_stats, struct err *err)
+int spool_stats(struct spool *spool, struct spool_stats *ret_stats, struct err *err)
 {
     int64_t first = 0;
-    int rc = spool_db_get(s->db, SPOOL_RESULT_FIRST, 0, 0, &first, err);
+    int rc = spool_db_get(spool->db, SPOOL_RESULT_FIRST, 0, 0, &first, err);
     if (rc == TC_OK) {
-        *ret_stats = (struct spool_stats){.id = s->id,
+        *ret_stats = (struct spool_stats){.id = spool->id,
                                           .first = (uint64_t)first,
-                                          .last = s->committed_last,
-                                          .acked = s->acked,
-                                          .pending = s->pending,
-                                          .bytes = s->bytes,
-                                          .dropped = s->dropped};
+                                          .last = spool->committed_last,
+                                          .acked = spool->acked,
+                                          .pending = spool->pending,
+                                          .bytes = spool->bytes,
+                                          .dropped = spool->dropped};
     }
     return rc;
 }
@@ -425,45 +427,45 @@ static int put_text(struct spool *s, enum spool_db_query query, const int64_t *v
     return rc == TC_ENOENT ? TC_OK : rc;
 }
 
-int spool_run_started(struct spool *s, uint64_t run, uint32_t monitor, const char *note,
+int spool_run_started(struct spool *spool, uint64_t run, uint32_t monitor, const char *note,
                       struct err *err)
 {
     const int64_t values[] = {(int64_t)run, monitor};
     struct spool_body body = {.json = note, .size = strlen(note)};
     TC_ASSERT(body.size <= RUN_NOTE_BYTES);
-    return put_text(s, SPOOL_RUN_ADD, values, 2, &body, err);
+    return put_text(spool, SPOOL_RUN_ADD, values, 2, &body, err);
 }
 
-int spool_run_ended(struct spool *s, uint64_t run, struct err *err)
+int spool_run_ended(struct spool *spool, uint64_t run, struct err *err)
 {
-    int rc = change(s, true, 0, err);
-    return rc != TC_OK ? rc : SPOOL_DB_RUN(s->db, SPOOL_RUN_GONE, err, (int64_t)run);
+    int rc = change(spool, true, 0, err);
+    return rc != TC_OK ? rc : SPOOL_DB_RUN(spool->db, SPOOL_RUN_GONE, err, (int64_t)run);
 }
 
-int spool_runs(struct spool *s, spool_run_fn fn, void *ctx, struct err *err)
+int spool_runs(struct spool *spool, spool_run_fn fn, void *ctx, struct err *err)
 {
-    return spool_db_each_run(s->db, fn, ctx, err);
+    return spool_db_each_run(spool->db, fn, ctx, err);
 }
 
-int spool_assign(struct spool *s, uint32_t monitor, const char *body, size_t body_size,
+int spool_assign(struct spool *spool, uint32_t monitor, const char *body, size_t body_size,
                  struct err *err)
 {
     const int64_t value = monitor;
     struct spool_body text = {.json = body, .size = body_size};
     if (body != NULL) {
-        return put_text(s, SPOOL_ASSIGN_PUT, &value, 1, &text, err);
+        return put_text(spool, SPOOL_ASSIGN_PUT, &value, 1, &text, err);
     }
-    int rc = change(s, true, 0, err);
-    return rc != TC_OK ? rc : SPOOL_DB_RUN(s->db, SPOOL_ASSIGN_GONE, err, value);
+    int rc = change(spool, true, 0, err);
+    return rc != TC_OK ? rc : SPOOL_DB_RUN(spool->db, SPOOL_ASSIGN_GONE, err, value);
 }
 
-int spool_assign_clear(struct spool *s, struct err *err)
+int spool_assign_clear(struct spool *spool, struct err *err)
 {
-    int rc = change(s, true, 0, err);
-    return rc != TC_OK ? rc : spool_db_run(s->db, SPOOL_ASSIGN_CLEAR, NULL, 0, err);
+    int rc = change(spool, true, 0, err);
+    return rc != TC_OK ? rc : spool_db_run(spool->db, SPOOL_ASSIGN_CLEAR, NULL, 0, err);
 }
 
-int spool_assigned(struct spool *s, spool_assigned_fn fn, void *ctx, struct err *err)
+int spool_assigned(struct spool *spool, spool_assigned_fn fn, void *ctx, struct err *err)
 {
-    return spool_db_each_assignment(s->db, fn, ctx, err);
+    return spool_db_each_assignment(spool->db, fn, ctx, err);
 }
