@@ -21,18 +21,21 @@ static int hex_value(char c)
     return -1;
 }
 
+/* The byte that a '%' at the start of text stands for, or -1. */
+static int escaped_byte(const char *text, size_t size)
+{
+    int high = size > 2 ? hex_value(text[1]) : -1;
+    int low = high < 0 ? -1 : hex_value(text[2]);
+    return low < 0 ? -1 : high * 16 + low;
+}
+
 static int decode(const char *text, size_t size, bool is_query, char *ret_text, size_t max)
 {
     size_t length = 0;
     for (size_t i = 0; i < size; i++) {
         int c = (unsigned char)text[i];
         if (c == '%') {
-            int high = size - i > 2 ? hex_value(text[i + 1]) : -1;
-            int low = high < 0 ? -1 : hex_value(text[i + 2]);
-            if (high < 0 || low < 0) {
-                return TC_EPARSE;
-            }
-            c = high * 16 + low;
+            c = escaped_byte(text + i, size - i);
             i += 2;
         } else if (c == '+' && is_query) {
             c = ' ';
