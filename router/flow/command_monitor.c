@@ -148,6 +148,7 @@ static void write_schedules(struct flow *flow, struct flow_setup *setup, uint32_
 
 static void drop_schedules(struct flow *flow, const struct flow_setup *setup)
 {
+    TC_ASSERT(setup != NULL);
     for (size_t i = 0; i < setup->schedule_count; i++) {
         struct store_key key = {.id = setup->schedules[i].id,
                                 .version = setup->schedules[i].version};

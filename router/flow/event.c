@@ -37,6 +37,7 @@ void flow_row_free(struct flow_row *row)
 
 void flow_event_free(struct flow_event *event)
 {
+    TC_ASSERT(event != NULL);
     message_free(&event->message);
     mem_free(event->name);
     mem_free(event->text);
