@@ -125,6 +125,11 @@ static void check_delivered(struct sim *sim, const struct sim_note *note)
     } else if (note->status == STORE_QUEUED || note->status == STORE_LEASED) {
         sim_fail(sim, "I11", "%llu is not delivered in the quiet", (unsigned long long)note->id);
     }
+    if (note->status == STORE_CANCELLED && note->kind == CORE_KIND_ALERT && note->is_recovered &&
+        !is_to_pagerduty(note)) {
+        sim_fail(sim, "I5", "%llu was taken back by a recovery that %s was not told of",
+                 (unsigned long long)note->id, note->recipient);
+    }
     sim->cover->collapsed += note->is_collapsed ? 1 : 0;
 }
 
@@ -157,6 +162,7 @@ void final_check(struct sim *sim)
         sim_fail(sim, "I11", "no rest: %zu deliveries, %zu commands, router %s",
                  router_unfinished(sim), people_waiting(sim), router_is_up(sim) ? "up" : "down");
     }
+    truth_check(sim);
     for (size_t i = 0; i < sim->note_count && !sim->has_failed; i++) {
         const struct sim_note *note = &sim->notes[i];
         bool is_first = true;

@@ -12,7 +12,7 @@
 
 struct options {
     uint64_t first, count;
-    bool is_tracing, is_twice;
+    bool is_tracing, is_stopping; /* stopping: at the first seed that fails, each named before */
 };
 
 static struct sim *running; /* what the code under test logs is part of the trace */
@@ -47,6 +47,10 @@ static bool run_seed(const struct options *options, uint64_t seed, struct sim_co
     sim.is_tracing = options->is_tracing;
     sim.cover = cover;
     running = &sim;
+    if (options->is_stopping) { /* an assertion of the code under test ends the process */
+        printf("seed %" PRIu64 "\n", seed);
+        (void)fflush(stdout); /* as below */
+    }
     bool is_good = sim_run(&sim);
     running = NULL;
     *ret_hash = sim.hash;
@@ -84,11 +88,10 @@ static void print_cover(const struct sim_cover *cover, uint64_t runs)
 
 static int read_options(int argc, char **argv, struct options *options)
 {
-    static const struct option names[] = {{"seeds", required_argument, NULL, 'n'},
-                                          {"seed", required_argument, NULL, 's'},
-                                          {"from", required_argument, NULL, 'f'},
-                                          {"trace", no_argument, NULL, 't'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"seeds", required_argument, NULL, 'n'}, {"seed", required_argument, NULL, 's'},
+        {"from", required_argument, NULL, 'f'},  {"trace", no_argument, NULL, 't'},
+        {"stop", no_argument, NULL, 'x'},        {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         if (c == 'n') {
             options->count = strtoull(optarg, NULL, 10);
@@ -97,8 +100,11 @@ static int read_options(int argc, char **argv, struct options *options)
             options->count = c == 's' ? 1 : options->count;
         } else if (c == 't') {
             options->is_tracing = true;
+        } else if (c == 'x') {
+            options->is_stopping = true;
         } else {
-            printf("usage: tocsin-sim [--seeds N] [--from SEED] | --seed SEED [--trace]\n");
+            printf(
+                "usage: tocsin-sim [--seeds N] [--from SEED] [--stop] | --seed SEED [--trace]\n");
             return 64;
         }
     }
@@ -114,7 +120,7 @@ int main(int argc, char **argv)
     if (code != 0) {
         return code;
     }
-    for (uint64_t i = 0; i < options.count; i++) {
+    for (uint64_t i = 0; i < options.count && !(options.is_stopping && failed > 0); i++) {
         uint64_t seed = options.first + i;
         uint64_t hash = 0;
         uint64_t again = 0;

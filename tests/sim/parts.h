@@ -44,6 +44,15 @@ void runner_disconnected(struct sim *sim, uint32_t who);
 size_t runner_pending(struct sim *sim, uint32_t who);
 int64_t runner_silent_ms(const struct sim *sim, uint32_t who); /* nothing reached the router */
 void runner_heard(struct sim *sim, uint32_t who);
+uint64_t runner_dropped(struct sim *sim, uint32_t who); /* by its spool, since that was made */
+
+/* --- truth.c: what became of each result -------------------------------------------------------- */
+
+uint64_t truth_made(struct sim *sim, uint32_t runner, uint32_t monitor, bool is_ok);
+void truth_durable(struct sim *sim, uint32_t runner);   /* all that it made so far */
+void truth_forgotten(struct sim *sim, uint32_t runner); /* what was not durable when it died */
+void truth_spool_lost(struct sim *sim, uint32_t runner);
+void truth_check(struct sim *sim); /* when everything rests */
 
 /* --- sink.c ------------------------------------------------------------------------------------ */
 
@@ -122,6 +131,8 @@ void watch_acked(struct sim *sim, uint32_t runner, uint64_t seq);
 void watch_new_spool(struct sim *sim, uint32_t runner);
 void watch_refresh_notes(struct sim *sim);
 void silence_check(struct sim *sim);
+void pace_note(struct sim *sim, struct sim_note *note, int status, int64_t next_utc_ms);
+void pace_end(struct sim *sim, const struct sim_note *end);
 void final_check(struct sim *sim);
 bool final_is_quiet(struct sim *sim);
 

@@ -180,6 +180,7 @@ static void change_row(struct sim *sim, uint32_t id)
         break;
     case 6:
         (void)snprintf(set, sizeof(set), "lastRunDt = NULL");
+        sim->asked_utc_ms[id] = sim_utc_ms(sim);
         break;
     case 7:
         (void)snprintf(set, sizeof(set), "lastNotificationDt = NULL, lastNotificationType = NULL");

@@ -48,6 +48,21 @@ static void wish(struct sim *sim, const struct record *record, enum oracle_wish 
     }
 }
 
+/* SPEC 2.2: a result of an assignment that is over is history. */
+static void check_generation(struct sim *sim, const struct run *run)
+{
+    uint64_t *last = &sim->watch->generation[run->monitor];
+    if (run->number == UINT64_MAX) {
+        return;
+    }
+    uint64_t generation = sim->truths[run->number].generation;
+    if (generation < *last) {
+        sim_fail(sim, "I3", "result n%" PRIu64 " of generation %" PRIu64 " counts after %" PRIu64,
+                 run->number, generation, *last);
+    }
+    *last = generation;
+}
+
 /* OK results of a well monitor leave no record of their own: they come before the next record that
  * finds the monitor well. until: the run that must come next, or NULL. */
 static void apply_silent_runs(struct sim *sim, uint32_t monitor, const struct run *until,
@@ -68,6 +83,7 @@ static void apply_silent_runs(struct sim *sim, uint32_t monitor, const struct ru
             return;
         }
         run->is_used = true;
+        check_generation(sim, run);
         (void)oracle_result(sim, monitor, ORACLE_OK, at_ms, run->scheduled_ms); /* tells nobody */
     }
 }
@@ -88,6 +104,15 @@ static struct run *find_run(struct sim *sim, const struct record *record)
         }
     }
     return NULL;
+}
+
+/* Who was to be told of the recovery of an incident (final.c looks at it). */
+static void note_end(struct sim *sim, uint64_t incident, enum oracle_wish end)
+{
+    for (size_t i = 0; end == WISH_END && i < sim->note_count; i++) {
+        sim->notes[i].is_recovered =
+            sim->notes[i].is_recovered || sim->notes[i].incident == incident;
+    }
 }
 
 static void take_result(struct sim *sim, const struct record *record)
@@ -115,10 +140,12 @@ static void take_result(struct sim *sim, const struct record *record)
         sim_fail(sim, "I3", "monitor %u is inactive, its run was applied", record->monitor);
     }
     if (!is_history) {
+        check_generation(sim, run);
         enum oracle_event event = run->is_ok ? ORACLE_OK : is_missed ? ORACLE_MISSED : ORACLE_FAIL;
-        wish(sim, record,
-             oracle_result(sim, record->monitor, event, record->at_ms, run->scheduled_ms),
-             run->scheduled_ms);
+        enum oracle_wish wanted =
+            oracle_result(sim, record->monitor, event, record->at_ms, run->scheduled_ms);
+        wish(sim, record, wanted, run->scheduled_ms);
+        note_end(sim, record->incident, wanted);
     }
     if (!str_eq(record->to, o->is_alert ? "alert" : "ok")) {
         sim_fail(sim, "I3", "monitor %u is %s by the record (%s) and not by the rules",
@@ -286,6 +313,9 @@ static void take_refusal(struct sim *sim, struct json_dec *d)
         uint64_t seq = json_u64_text(d, "number");
         if (seq < sent->cap) {
             sent->is_refused[seq] = true;
+        }
+        if (seq < sent->cap && sent->numbers[seq] < sim->truth_count) {
+            sim->truths[sent->numbers[seq]].is_refused = true;
         }
     }
 }

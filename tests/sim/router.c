@@ -174,6 +174,9 @@ static void take_turn(struct sim *sim, const struct sim_event *event)
     int code = flow_turn(router->flow, &err);
     watch_turn(sim);
     if (code != TC_OK) {
+        if (code == TC_EFENCED && !router->has_lease) {
+            sim_fail(sim, "I16", "the router takes itself for another one: %s", err.text);
+        }
         router_kill(sim, err.text);
         return;
     }
@@ -286,6 +289,7 @@ static void mishap(struct sim *sim, const struct sim_event *event)
         int64_t ms = sim_between(sim, -2 * 3600 * 1000, 2 * 3600 * 1000);
         sim_trace(sim, "the wall clock steps by %lld ms", (long long)ms);
         sim->wall_ms += ms;
+        memset(sim->asked_utc_ms, 0, sizeof(sim->asked_utc_ms)); /* by another clock */
         flow_clock_stepped(router->flow, ms);
         router->steady_ms = sim->mono_ms;
         plan_turn(sim, 0);

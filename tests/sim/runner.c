@@ -27,6 +27,7 @@ enum {
     RESTART_MS = 20 * 1000,
     MUTE_MS = 5 * 60 * 1000,
     CHECK_MS = 4000,
+    SPOOL_BYTES = 64 * 1024 * 1024,
     NUMBER_TEXT = 24,
 };
 
@@ -46,6 +47,8 @@ struct sim_runner {
     int64_t heard_ms, heartbeat_ms, reached_ms;
     uint64_t turn;
     int64_t planned_ms;
+    int64_t bytes_max;                    /* of its spool */
+    uint64_t begun, ended, ended_durable; /* checks, since the spool was made */
 };
 
 static void plan_turn(struct sim_runner *r, int64_t ms);
@@ -77,6 +80,14 @@ size_t runner_pending(struct sim *sim, uint32_t who)
     return (size_t)stats.pending;
 }
 
+uint64_t runner_dropped(struct sim *sim, uint32_t who)
+{
+    struct spool_stats stats = {.dropped = 0};
+    struct err err = ERR_INIT;
+    (void)spool_stats(sim->runners[who]->spool, &stats, &err); /* in memory */
+    return stats.dropped;
+}
+
 /* The spool lives in memory and has no reason to fail. */
 static void check(struct sim_runner *r, int code, const struct err *err)
 {
@@ -101,15 +112,6 @@ static bool is_well(struct sim *sim, uint32_t monitor)
     return fortune->mode >= 2 && sim_pick(sim, 2) == 0;
 }
 
-static uint64_t note_truth(struct sim *sim, uint32_t monitor, bool is_ok)
-{
-    if (sim->truth_count % 1024 == 0) {
-        sim->truths = mem_resize(sim->truths, sim->truth_count + 1024, sizeof(*sim->truths));
-    }
-    sim->truths[sim->truth_count] = (struct sim_truth){.monitor = monitor, .is_ok = is_ok};
-    return sim->truth_count++;
-}
-
 /* number: the run; who: the runner and which of its lives. */
 static void check_ends(struct sim *sim, const struct sim_event *event)
 {
@@ -120,7 +122,7 @@ static void check_ends(struct sim *sim, const struct sim_event *event)
     uint32_t monitor = (uint32_t)event->packet->connection;
     bool is_ok = monitor >= SIM_MONITORS || is_well(sim, monitor);
     char out[96];
-    uint64_t number = note_truth(sim, monitor, is_ok);
+    uint64_t number = truth_made(sim, r->who, monitor, is_ok);
     int size = snprintf(out, sizeof(out), "{\"isOk\": %s, \"message\": \"n%" PRIu64 "\"}",
                         is_ok ? "true" : "false", number);
     struct spawnlink_report report = {
@@ -130,6 +132,7 @@ static void check_ends(struct sim *sim, const struct sim_event *event)
     sim_trace(sim, "runner %u check m%u ok=%d n%" PRIu64, r->who, monitor, is_ok, number);
     struct err err = ERR_INIT;
     check(r, runs_report(r->runs, &report, &err), &err);
+    r->ended++;
     plan_turn(r, 0);
 }
 
@@ -150,6 +153,7 @@ static int start_check(void *ctx, const struct spawnlink_order *order)
                               .packet = mem_alloc(sizeof(*event.packet))};
     event.packet->connection = (uint32_t)monitor;
     sim_put(sim, &event);
+    r->begun++;
     return TC_OK;
 }
 
@@ -187,6 +191,17 @@ static void removed(void *ctx, uint32_t id)
 
 /* --- Turns -------------------------------------------------------------------------------------- */
 
+static uint64_t generation_of(const char *body)
+{
+    static const char member[] = "\"generation\":";
+    uint64_t generation = 0;
+    const char *at = strstr(body, member);
+    for (at += at == NULL ? 0 : sizeof(member) - 1; at != NULL && *at >= '0' && *at <= '9'; at++) {
+        generation = generation * 10 + (uint64_t)(*at - '0');
+    }
+    return generation;
+}
+
 static int send_result(void *ctx, const struct spool_result *result)
 {
     struct sim_runner *r = ctx;
@@ -205,6 +220,9 @@ static int send_result(void *ctx, const struct spool_result *result)
         for (at += 12; *at >= '0' && *at <= '9'; at++) {
             number = number * 10 + (uint64_t)(*at - '0');
         }
+    }
+    if (number != UINT64_MAX) {
+        r->sim->truths[number].generation = generation_of(json.p);
     }
     watch_sent(r->sim, r->who, result->seq, number);
     net_send(r->sim, &r->link, MESSAGE_RUNNER, true, &frames);
@@ -242,6 +260,8 @@ static void turn(struct sim *sim, const struct sim_event *event)
     r->planned_ms = INT64_MAX;
     take_due(r);
     check(r, spool_commit(r->spool, sim_utc_ms(sim), &err), &err);
+    r->ended_durable = r->ended;
+    truth_durable(sim, r->who);
     runs_start(r->runs);
     check(r, publish_send(&r->publish, &is_blocked, &err), &err);
     int64_t wake = schedule_wake_utc_ms(r->schedule);
@@ -393,13 +413,36 @@ static void stop(struct sim_runner *r)
 
 static void open_spool(struct sim_runner *r)
 {
-    static const struct spool_limits limits = {.bytes_max = 64 * 1024 * 1024,
-                                               .age_ms_max = INT64_C(7) * 24 * 3600 * 1000,
-                                               .grace_ms = 3600 * 1000};
+    const struct spool_limits limits = {.bytes_max = r->bytes_max,
+                                        .age_ms_max = INT64_C(7) * 24 * 3600 * 1000,
+                                        .grace_ms = 10 * 60 * 1000};
     struct spool_opening opening;
     struct err err = ERR_INIT;
     check(r, spool_open(":memory:", &limits, sim_utc_ms(r->sim), &r->spool, &opening, &err), &err);
     watch_new_spool(r->sim, r->who);
+    r->begun = r->ended = r->ended_durable = 0;
+}
+
+/* Whoever began a check has a result of it, whatever became of both (I13). */
+static void recover(struct sim_runner *r)
+{
+    struct spool_stats before;
+    struct spool_stats after;
+    struct err err = ERR_INIT;
+    size_t lost = 0;
+    check(r, spool_stats(r->spool, &before, &err), &err);
+    check(r, runs_recover(r->runs, &lost, &err), &err);
+    check(r, assignments_load(r->assignments, &err), &err);
+    check(r, spool_commit(r->spool, sim_utc_ms(r->sim), &err), &err);
+    check(r, spool_stats(r->spool, &after, &err), &err);
+    if (after.last - before.last != r->begun - r->ended) {
+        sim_fail(r->sim, "I13",
+                 "runner %u: %llu checks were ended by its crash, %llu have a result", r->who,
+                 (unsigned long long)(r->begun - r->ended),
+                 (unsigned long long)(after.last - before.last));
+    }
+    r->ended = r->ended_durable = r->begun;
+    sim_trace(r->sim, "runner %u starts lost=%zu", r->who, lost);
 }
 
 static void boot(struct sim *sim, const struct sim_event *event)
@@ -409,8 +452,6 @@ static void boot(struct sim *sim, const struct sim_event *event)
     struct sim_runner *r = sim->runners[event->who];
     struct assignments_ops assignments_ops = {.set = assigned, .removed = removed, .ctx = r};
     struct runs_ops runs_ops = {.start = start_check, .finished = run_finished, .ctx = r};
-    struct err err = ERR_INIT;
-    size_t lost = 0;
     policy.allow = (struct config_list){.items = (void *)(uintptr_t)allow, .count = 1};
     r->life++;
     r->boot_id = rng_u64();
@@ -420,10 +461,7 @@ static void boot(struct sim *sim, const struct sim_event *event)
     r->runs = runs_new(r->spool, &sim->clock, &runs_ops);
     runs_set_policy(r->runs, &policy);
     r->publish = (struct publish){.spool = r->spool, .send = send_result, .ctx = r};
-    check(r, runs_recover(r->runs, &lost, &err), &err);
-    check(r, assignments_load(r->assignments, &err), &err);
-    check(r, spool_commit(r->spool, sim_utc_ms(sim), &err), &err);
-    sim_trace(sim, "runner %u starts lost=%zu", r->who, lost);
+    recover(r);
     r->planned_ms = INT64_MAX;
     sim_in(sim, sim_between(sim, 1, 2000), connect_up, r->who, 0);
     plan_turn(r, 0);
@@ -437,8 +475,11 @@ static void die(struct sim_runner *r)
     stop(r);
     runner_disconnected(sim, r->who);
     check(r, spool_rollback(r->spool, &err), &err);
+    truth_forgotten(sim, r->who);
+    r->ended = r->ended_durable;
     if (sim_chance(sim, sim->faults.spool_loss)) {
         sim_trace(sim, "runner %u loses its spool", r->who);
+        truth_spool_lost(sim, r->who);
         r->spool = spool_close(r->spool);
         open_spool(r);
     }
@@ -482,6 +523,7 @@ void runner_begin(struct sim *sim, uint32_t who)
     sim->runners[who] = r;
     r->sim = sim;
     r->who = who;
+    r->bytes_max = sim_pick(sim, 4) == 0 ? sim_between(sim, 1500, 6000) : SPOOL_BYTES;
     open_spool(r);
     sim_in(sim, sim_between(sim, 1, 3000), boot, who, 0);
     sim_in(sim, PULSE_MS, pulse, who, 0);

@@ -140,6 +140,7 @@ static void answer(struct sim *sim, uint32_t who, struct hand *hand,
         return;
     }
     note->is_answered = outcome->class == MESSAGE_OUTCOME_OK;
+    note->is_throttled = outcome->class == MESSAGE_OUTCOME_RETRY && outcome->is_throttle;
     net_send_body(sim, &sink->link, MESSAGE_OUTCOME, id, outcome);
     struct message_credit credit = {.credit = credit_of(sink)};
     net_send_body(sim, &sink->link, MESSAGE_CREDIT, 0, &credit);
@@ -321,6 +322,25 @@ void sink_receive(struct sim *sim, uint32_t who, const struct sim_packet *packet
     }
 }
 
+/* A notifier that speaks of what was never its own: nothing follows from it. */
+static void forge(struct sim *sim, uint32_t who)
+{
+    static const struct message_outcome outcome = {.class = MESSAGE_OUTCOME_OK,
+                                                   .code = 200,
+                                                   .reason = "sent",
+                                                   .remote = "ok",
+                                                   .provider_id = "forged"};
+    if (sim->note_count == 0) {
+        return;
+    }
+    const struct sim_note *note = &sim->notes[sim_pick(sim, (uint32_t)sim->note_count)];
+    bool is_open = note->status == STORE_QUEUED || note->status == STORE_LEASED;
+    if (is_open && !str_has_prefix(note->recipient, sink_channels[who])) {
+        sim_trace(sim, "sink %s speaks of %llu", sink_channels[who], (unsigned long long)note->id);
+        net_send_body(sim, &sim->sinks[who]->link, MESSAGE_OUTCOME, note->id, &outcome);
+    }
+}
+
 static void pulse(struct sim *sim, const struct sim_event *event)
 {
     struct sim_sink *sink = sim->sinks[event->who];
@@ -334,6 +354,9 @@ static void pulse(struct sim *sim, const struct sim_event *event)
     }
     if (!sink->is_welcome && sim->mono_ms - sink->hello_ms >= HELLO_AGAIN_MS) {
         say_hello(sim, event->who);
+    }
+    if (sink->is_welcome && sim_chance(sim, sim->faults.forge)) {
+        forge(sim, event->who);
     }
     if (sim->mono_ms - sink->heartbeat_ms >= HEARTBEAT_MS) {
         struct message_notifier_heartbeat heartbeat = {.now_utc_ms = sim_utc_ms(sim)};

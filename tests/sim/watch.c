@@ -86,7 +86,11 @@ static int take_run(void *ctx, const void *stored)
     const char *text = row->message == NULL ? row->summary : row->message;
     uint64_t number = 0;
     watch->run_id = row->id;
-    if (read_number(text, &number) && number < sim->truth_count) {
+    if (row->monitor_id < SIM_MONITORS) {
+        sim->run_ms[row->monitor_id] = sim->mono_ms;
+    }
+    bool has_number = read_number(text, &number) && number < sim->truth_count;
+    if (has_number) {
         struct sim_truth *truth = &sim->truths[number];
         if (truth->is_stored) {
             sim_fail(sim, "I2", "result n%" PRIu64 " was stored twice", number);
@@ -103,6 +107,7 @@ static int take_run(void *ctx, const void *stored)
     struct run *run = &watch->runs[watch->run_count++];
     *run = (struct run){.monitor = row->monitor_id,
                         .is_ok = row->is_ok,
+                        .number = has_number ? number : UINT64_MAX,
                         .scheduled_ms = or_never(row->scheduled_utc_ms)};
     uint8_t hash[DIGEST_BYTES];
     digest_sha256(text, strlen(text), hash);
@@ -141,6 +146,7 @@ static int take_note(void *ctx, const void *stored)
         (void)snprintf(made->key, sizeof(made->key), "%s", row->key);
     }
     struct sim_note *note = &sim->notes[row->id - 1];
+    pace_note(sim, note, (int)row->status, row->next_utc_ms);
     note->status = (int)row->status;
     note->is_collapsed = row->is_collapsed;
     if (row->status == STORE_SENT) {
@@ -201,6 +207,10 @@ static int compare_row(void *ctx, const void *stored)
                  (long long)or_never(row->last_notification_utc_ms), row->is_active, o->is_alert,
                  o->oks, o->fails, o->is_acked, (long long)o->last_ms, o->is_active);
     }
+    if (row->last_run_utc_ms != CORE_NEVER && row->last_run_utc_ms < sim->asked_utc_ms[row->id]) {
+        sim_fail(sim, "I15", "monitor %u: a run was asked for, an older one took its place",
+                 row->id);
+    }
     return TC_OK;
 }
 
@@ -243,6 +253,7 @@ static void check_notes(struct sim *sim)
     for (size_t i = watch->note_count; i < sim->note_count; i++) {
         const struct sim_note *note = &sim->notes[i];
         sim->cover->kinds[note->kind]++;
+        pace_end(sim, note);
         if (!note->is_expected) {
             sim_fail(sim, "I4", "monitor %u: %s was told (kind %d) without reason", note->monitor,
                      note->recipient, (int)note->kind);

@@ -15,6 +15,7 @@ enum {
 struct run {
     uint32_t monitor;
     bool is_ok, is_used;
+    uint64_t number; /* of the result; UINT64_MAX: no check made it */
     int64_t scheduled_ms;
     char hash[2 * DIGEST_BYTES + 1];
 };
@@ -41,9 +42,10 @@ struct sim_watch {
     size_t wish_count;
     size_t note_count; /* before this turn */
     struct sent sent[SIM_RUNNERS];
-    bool is_edited[SIM_MONITORS];  /* by hand, not acted on yet */
-    bool was_active[SIM_MONITORS]; /* at some time of this turn */
-    struct audit_chain names;      /* for keyed hashes */
+    bool is_edited[SIM_MONITORS];      /* by hand, not acted on yet */
+    bool was_active[SIM_MONITORS];     /* at some time of this turn */
+    uint64_t generation[SIM_MONITORS]; /* of the last result that counted */
+    struct audit_chain names;          /* for keyed hashes */
 };
 
 /* Feed the oracle with one record of the audit: a store_row_fn, ctx is the simulation. */

@@ -195,6 +195,7 @@ static void draw_faults(struct sim *sim)
                                       .ambiguous = draw(sim, 1500),
                                       .down = draw(sim, 100),
                                       .busy = draw(sim, 200),
+                                      .forge = draw(sim, 200),
                                       .step = draw(sim, 60),
                                       .by_hand = draw(sim, 2500),
                                       .command = draw(sim, 3500)};

@@ -20,6 +20,7 @@ enum {
     SIM_MONITORS = 64, /* reserved ones among them */
     SIM_LISTS = 6,     /* of recipients, to choose from */
     SIM_HANDS = 16,    /* deliveries that one notifier works on */
+    SIM_PAUSES = 16,   /* recipients whose services asked for one */
 };
 
 #define SIM_START_UTC_MS INT64_C(1772323200000) /* 2026-03-01T00:00:00Z */
@@ -30,7 +31,7 @@ struct sim_faults {
     uint32_t again, conflict, full, unknown, commit; /* of a commit; commit: crash around it */
     uint32_t router_kill, router_freeze, router_die_sending;
     uint32_t runner_kill, runner_mute, spool_loss;
-    uint32_t sink_kill, refuse_retry, refuse_dead, ambiguous, down, busy;
+    uint32_t sink_kill, refuse_retry, refuse_dead, ambiguous, down, busy, forge;
     uint32_t step, by_hand, command;
 };
 
@@ -69,6 +70,9 @@ struct sim_note {
     bool is_answered;  /* an outcome was sent and has not been heard of since */
     bool is_expected;  /* the oracle wanted it */
     bool is_hushed;    /* its incident was reset with --quiet: people hear of no end */
+    bool is_recovered; /* its incident ended by a recovery, not by a person */
+    bool is_throttled; /* its service's last answer asked for a pause */
+    int64_t next_utc_ms, due_ms, due_since_ms; /* of its row, and when that was seen first */
     uint64_t first_at; /* order of its first and last copy among all copies */
     uint64_t last_at;
 };
@@ -84,9 +88,15 @@ struct sim_oracle {
 
 /* One result that a runner made, by the number in its message. */
 struct sim_truth {
-    uint32_t monitor;
-    bool is_ok;
-    bool is_stored;
+    uint32_t monitor, runner;
+    uint64_t generation;
+    bool is_ok, is_stored, is_refused;
+    bool is_owed; /* its runner has it, and the router has to hear of it */
+};
+
+struct sim_pause {
+    char recipient[64];
+    int64_t since_ms, until_ms;
 };
 
 struct sim_check { /* how a monitor fares */
@@ -125,6 +135,12 @@ struct sim {
     struct sim_oracle oracles[SIM_MONITORS];
     struct sim_truth *truths; /* owned; by number */
     size_t truth_count;
+    size_t truths_durable[SIM_RUNNERS];  /* of each runner, below this number */
+    int64_t asked_utc_ms[SIM_MONITORS];  /* when a hand wrote NULL into lastRunDt; 0: never */
+    int64_t run_ms[SIM_MONITORS];        /* when the last run was stored */
+    int64_t unexpected_ms[SIM_MONITORS]; /* when nothing was expected of it last */
+    struct sim_pause pauses[SIM_PAUSES];
+    size_t pause_count;
     struct sim_note *notes; /* owned; by id, from 1 */
     size_t note_count;
     uint64_t copy_count;
