@@ -14,9 +14,9 @@ struct checkpoint;
  * Errors: as sqlite_db_open; TC_EAGAIN no thread to be had. */
 int checkpoint_start(const char *path, const char *vfs, struct checkpoint **ret_checkpoint,
                      struct err *err);
-struct checkpoint *checkpoint_stop(struct checkpoint *checkpoint);
+struct checkpoint *checkpoint_stop(struct checkpoint *self);
 
 /* Ask for a copy; several requests become one. Trivial. */
-void checkpoint_wake(struct checkpoint *checkpoint);
+void checkpoint_wake(struct checkpoint *self);
 
 #endif
