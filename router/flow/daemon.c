@@ -194,7 +194,7 @@ static void on_turn_end(void *ctx)
         loop_stop(router->context->loop, code == TC_EFENCED ? EX_TEMPFAIL : EX_SOFTWARE);
         return;
     }
-    program_progress(router->context); /* also while the store is away: it waits, it does not hang */
+    program_progress(router->context); /* also while the store is away: a wait is no hang */
     loop_timer_at(router->timer, flow_wake_utc_ms(router->flow));
 }
 
