@@ -54,17 +54,6 @@ void flow_report_config(struct flow *flow, uint32_t monitor_id, bool is_ok, cons
     flow_report(flow, flow_config_name(monitor_id, name), is_ok, text);
 }
 
-static void report_channel(struct flow *flow, const char *recipient, bool is_ok, const char *text)
-{
-    char channel[OUTBOX_CHANNEL_BYTES];
-    if (outbox_split(recipient, channel) == NULL) {
-        return;
-    }
-    char name[OUTBOX_CHANNEL_BYTES + 32];
-    (void)snprintf(name, sizeof(name), "internal:channel/%s", channel); /* sized for it */
-    flow_report(flow, name, is_ok, text);
-}
-
 void flow_report_silent(struct flow *flow, const char *channel)
 {
     char name[FLOW_RESERVED_NAME_BYTES];
@@ -86,22 +75,6 @@ bool flow_is_reported_silent(const struct flow *flow, const char *channel)
     const struct flow_monitor *reserved = flow_reserved_monitor(flow, name);
     return reserved != NULL && reserved->row.last_message != NULL &&
            str_eq(reserved->row.last_message, NOTIFIER_SILENT);
-}
-
-void flow_report_dead(struct flow *flow, const char *recipient, const char *reason)
-{
-    TC_CLEANUP(buf_freep) struct buf text;
-    buf_init(&text, LIMIT_MESSAGE_BYTES);
-    buf_add_fmt(&text,
-                "a notification to %s was given up: %s. Once the cause is removed, send it again "
-                "with: tocsin notification list --status dead; tocsin notification retry ID",
-                recipient, reason);
-    report_channel(flow, recipient, false, text.p);
-}
-
-void flow_report_sent(struct flow *flow, const char *recipient)
-{
-    report_channel(flow, recipient, true, "the channel delivers again");
 }
 
 static bool is_taken(const struct flow *flow, const char *uuid)
@@ -174,4 +147,35 @@ void flow_apply_report(struct flow *flow, const struct flow_event *event)
                                .scheduled_utc_ms = CORE_NEVER,
                                .started_utc_ms = flow->batch.now_utc_ms};
     flow_decide(flow, monitor, &result, &cause, NULL, NULL);
+}
+
+/* In the batch of the dead letter itself: between two commits the router may end, and then nobody
+ * would ever be alarmed (docs/guarantees.md G6). */
+void flow_report_dead(struct flow *flow, const char *recipient, const char *reason)
+{
+    char channel[OUTBOX_CHANNEL_BYTES];
+    if (outbox_split(recipient, channel) == NULL) {
+        return;
+    }
+    char name[FLOW_RESERVED_NAME_BYTES];
+    (void)snprintf(name, sizeof(name), "internal:channel/%s", channel); /* sized for it */
+    TC_CLEANUP(buf_freep) struct buf text;
+    buf_init(&text, LIMIT_MESSAGE_BYTES);
+    buf_add_fmt(&text,
+                "a notification to %s was given up: %s. Once the cause is removed, send it again "
+                "with: tocsin notification list --status dead; tocsin notification retry ID",
+                recipient, reason);
+    struct flow_event event = {.type = FLOW_REPORT, .name = name, .text = text.p, .is_ok = false};
+    flow_apply_report(flow, &event);
+}
+
+void flow_report_sent(struct flow *flow, const char *recipient)
+{
+    char channel[OUTBOX_CHANNEL_BYTES];
+    if (outbox_split(recipient, channel) == NULL) {
+        return;
+    }
+    char name[FLOW_RESERVED_NAME_BYTES];
+    (void)snprintf(name, sizeof(name), "internal:channel/%s", channel); /* sized for it */
+    flow_report(flow, name, true, "the channel delivers again");
 }

@@ -110,6 +110,23 @@ static void a_lease_of_the_future_ends_after_a_restart(void **state)
     world_close(&w);
 }
 
+/* The router may end between two commits: then nobody would ever hear of the dead letter. */
+static void a_dead_letter_and_its_alarm_are_one_commit(void **state)
+{
+    (void)state;
+    struct world w;
+    raise_alert(&w);
+    w.fates[0] = STORE_FATE_COMMIT;
+    w.fates[1] = STORE_FATE_AGAIN;
+    w.fate_count = 2;
+    w.fate_at = 0;
+    peers_outcome(&w, "email", ALERT, MESSAGE_OUTCOME_DEAD);
+    world_turn(&w);
+    assert_int_equal(status_of(&w, ALERT), STORE_DEAD);
+    assert_int_equal(peers_monitor(&w, 0, "internal:channel/email").monitor.core.state, CORE_ALERT);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +134,7 @@ int main(void)
         cmocka_unit_test(an_alert_that_comes_back_after_the_deletion_is_cancelled_with_its_end),
         cmocka_unit_test(a_retry_waits_no_longer_when_the_clock_is_set_back),
         cmocka_unit_test(a_lease_of_the_future_ends_after_a_restart),
+        cmocka_unit_test(a_dead_letter_and_its_alarm_are_one_commit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
