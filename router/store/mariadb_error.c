@@ -38,7 +38,8 @@ bool mariadb_error_is_lost(unsigned int number)
         ER_NET_READ_INTERRUPTED, ER_NET_ERROR_ON_WRITE,       ER_NET_WRITE_INTERRUPTED,
         ER_NET_PACKET_TOO_LARGE, ER_NET_PACKETS_OUT_OF_ORDER,
     };
-    return is_of_client(number) || IS_IN(number, lost);
+    /* A call that failed and has no number: the library lost its place, nothing of it is sure. */
+    return number == 0 || is_of_client(number) || IS_IN(number, lost);
 }
 
 bool mariadb_error_is_deadlock(unsigned int number)

@@ -151,6 +151,22 @@ static uint32_t some_monitor(struct sim *sim)
     return count == 0 ? 0 : ids[sim_pick(sim, count)];
 }
 
+static int note_null(void *ctx, const void *row)
+{
+    *(bool *)ctx = ((const struct store_monitor *)row)->core.last_run_utc_ms == CORE_NEVER;
+    return TC_OK;
+}
+
+static bool is_run_asked(struct sim *sim, uint32_t id)
+{
+    bool is_asked = false;
+    struct err err = ERR_INIT;
+    struct store_filter filter = {.id = id};
+    (void)store_read(sim->store, STORE_MONITOR, &filter, note_null, &is_asked,
+                     &err); /* in memory */
+    return is_asked;
+}
+
 static void change_row(struct sim *sim, uint32_t id)
 {
     char sql[SQL_BYTES];
@@ -180,7 +196,9 @@ static void change_row(struct sim *sim, uint32_t id)
         break;
     case 6:
         (void)snprintf(set, sizeof(set), "lastRunDt = NULL");
-        sim->asked_utc_ms[id] = sim_utc_ms(sim);
+        if (!is_run_asked(sim, id)) { /* a NULL over a NULL asks for nothing new */
+            sim->asked_utc_ms[id] = sim_utc_ms(sim);
+        }
         break;
     case 7:
         (void)snprintf(set, sizeof(set), "lastNotificationDt = NULL, lastNotificationType = NULL");
