@@ -54,25 +54,28 @@ void flow_report_config(struct flow *flow, uint32_t monitor_id, bool is_ok, cons
     flow_report(flow, flow_config_name(monitor_id, name), is_ok, text);
 }
 
+static char *channel_name(const char *channel, char *ret_name)
+{
+    (void)snprintf(ret_name, FLOW_RESERVED_NAME_BYTES, "internal:channel/%s", channel); /* sized */
+    return ret_name;
+}
+
 void flow_report_silent(struct flow *flow, const char *channel)
 {
     char name[FLOW_RESERVED_NAME_BYTES];
-    (void)snprintf(name, sizeof(name), "internal:channel/%s", channel); /* sized for it */
-    flow_report(flow, name, false, NOTIFIER_SILENT);
+    flow_report(flow, channel_name(channel, name), false, NOTIFIER_SILENT);
 }
 
 void flow_report_heard(struct flow *flow, const char *channel)
 {
     char name[FLOW_RESERVED_NAME_BYTES];
-    (void)snprintf(name, sizeof(name), "internal:channel/%s", channel); /* sized for it */
-    flow_report(flow, name, true, "its notifier reports again");
+    flow_report(flow, channel_name(channel, name), true, "its notifier reports again");
 }
 
 bool flow_is_reported_silent(const struct flow *flow, const char *channel)
 {
     char name[FLOW_RESERVED_NAME_BYTES];
-    (void)snprintf(name, sizeof(name), "internal:channel/%s", channel); /* sized for it */
-    const struct flow_monitor *reserved = flow_reserved_monitor(flow, name);
+    const struct flow_monitor *reserved = flow_reserved_monitor(flow, channel_name(channel, name));
     return reserved != NULL && reserved->row.last_message != NULL &&
            str_eq(reserved->row.last_message, NOTIFIER_SILENT);
 }
@@ -158,14 +161,14 @@ void flow_report_dead(struct flow *flow, const char *recipient, const char *reas
         return;
     }
     char name[FLOW_RESERVED_NAME_BYTES];
-    (void)snprintf(name, sizeof(name), "internal:channel/%s", channel); /* sized for it */
     TC_CLEANUP(buf_freep) struct buf text;
     buf_init(&text, LIMIT_MESSAGE_BYTES);
     buf_add_fmt(&text,
                 "a notification to %s was given up: %s. Once the cause is removed, send it again "
                 "with: tocsin notification list --status dead; tocsin notification retry ID",
                 recipient, reason);
-    struct flow_event event = {.type = FLOW_REPORT, .name = name, .text = text.p, .is_ok = false};
+    struct flow_event event = {
+        .type = FLOW_REPORT, .name = channel_name(channel, name), .text = text.p, .is_ok = false};
     flow_apply_report(flow, &event);
 }
 
@@ -176,6 +179,5 @@ void flow_report_sent(struct flow *flow, const char *recipient)
         return;
     }
     char name[FLOW_RESERVED_NAME_BYTES];
-    (void)snprintf(name, sizeof(name), "internal:channel/%s", channel); /* sized for it */
-    flow_report(flow, name, true, "the channel delivers again");
+    flow_report(flow, channel_name(channel, name), true, "the channel delivers again");
 }
